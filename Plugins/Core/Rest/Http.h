@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// One HTTP request and its answer as the router sees them, free of Orthanc's SDK: Host translates.
+
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "Core/Api.h"
+
+namespace OrthancClinic
+{
+enum class HttpMethod
+{
+  Get,
+  Head,
+  Post,
+  Put,
+  Patch,
+  Delete,
+  Options
+};
+
+ORTHANC_CLINIC_API std::string_view ToString(HttpMethod method);
+
+struct ORTHANC_CLINIC_API HttpRequest
+{
+  HttpMethod method = HttpMethod::Get;
+  std::string path;                                        // decoded, without the query ("/api/v1/patients/42")
+  std::vector<std::pair<std::string, std::string>> query;  // decoded, in the order of the URL
+  std::map<std::string, std::string> headers;              // names in lower case
+  std::string body;
+};
+
+struct ORTHANC_CLINIC_API HttpResponse
+{
+  int status = 200;
+  std::string contentType = "application/json";
+  std::map<std::string, std::string> headers;  // besides Content-Type and Content-Length
+  std::string body;
+};
+}  // namespace OrthancClinic

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Routes are declared once, as data: method, path, permission, parameters, schemas, handler. From that come the
+// dispatcher, the validation of input with precise errors, 404, 405 with Allow, HEAD, OPTIONS, pagination, ETag,
+// problem+json, and the OpenAPI description.
+
+#pragma once
+
+#include <json/value.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "Core/Api.h"
+#include "Core/Configuration/JsonSchema.h"
+#include "Core/Identity/AuditEntry.h"
+#include "Core/Rest/Http.h"
+
+namespace OrthancClinic
+{
+// A parameter of the query string. `schema` is a JSON Schema of a scalar ("string", "integer", "number", "boolean"),
+// against which the text is converted and checked.
+struct QueryParameter
+{
+  std::string name;
+  std::string description;
+  Json::Value schema;
+  bool required = false;
+};
+
+struct ORTHANC_CLINIC_API Page
+{
+  int64_t limit = 50;
+  int64_t offset = 0;
+};
+
+// A call that passed: it is authorised, its parameters and its body conform to the route's schemas.
+class ORTHANC_CLINIC_API Request
+{
+public:
+  const HttpRequest& Http() const;
+  const Principal& Caller() const;
+
+  const std::string& Path(const std::string& name) const;  // a "{name}" of the route's path, decoded
+  bool HasQuery(const std::string& name) const;
+  std::string QueryText(const std::string& name, const std::string& otherwise = "") const;
+  int64_t QueryInteger(const std::string& name, int64_t otherwise) const;
+  bool QueryFlag(const std::string& name, bool otherwise = false) const;
+  Page GetPage() const;             // of a route that is `paged`
+  const Json::Value& Body() const;  // null for a route without a body schema
+
+  // What to write into the audit trail with the caller filled in; for a handler that audits in its transaction.
+  AuditEntry Audit(const std::string& action) const;
+
+  struct Content;
+  explicit Request(const Content& content) : content_(content) {}
+
+private:
+  const Content& content_;
+};
+
+// What a handler answers.
+class ORTHANC_CLINIC_API Response
+{
+public:
+  static Response Json(::Json::Value body, int status = 200);
+  static Response Text(std::string body, std::string contentType, int status = 200);
+  static Response NoContent();
+
+  // A page of a list: the body becomes {"items": [...], "total": n, "limit": l, "offset": o}.
+  static Response List(::Json::Value items, int64_t total, const Page& page);
+
+  // A strong validator; the router turns a matching If-None-Match of a GET into 304. Without it, a GET's 200 gets
+  // the hash of its body as validator.
+  Response& ETag(const std::string& tag);
+  Response& Header(const std::string& name, const std::string& value);
+
+  // Patient data that this answer shows: written to the audit trail before the answer is sent; if that fails, the
+  // answer is 503.
+  Response& Viewed(AuditEntry entry);
+
+  HttpResponse http;
+  std::vector<AuditEntry> viewed;
+};
+
+using Handler = std::function<Response(const Request&)>;
+
+// Has no default: a route that does not name its permission does not compile.
+struct NeededPermission
+{
+  NeededPermission(Permission p) : value(p) {}  // NOLINT: implicit on purpose
+  Permission value;
+};
+
+struct ORTHANC_CLINIC_API Route
+{
+  HttpMethod method;
+  std::string path;  // "/api/v1/patients/{id}": a parameter is one whole segment
+  NeededPermission permission;
+  std::string summary;
+  std::vector<QueryParameter> query = {};
+  bool paged = false;                   // adds `limit` (1 to 1000, default 50) and `offset`
+  std::optional<::Json::Value> body = {};  // JSON Schema of the body; without it a body is refused
+  size_t maxBody = 1 << 20;             // bytes; more is 413
+  ::Json::Value answer = {};            // JSON Schema of the 200 answer, for the description
+  Handler handler;
+};
+
+class ORTHANC_CLINIC_API Router
+{
+public:
+  struct Security
+  {
+    // Who calls; throws Forbidden if the credentials are bad.
+    std::function<Principal(const HttpRequest&)> authenticate;
+    std::function<bool(const Principal&, Permission)> allows;
+    // Writes the entries to the audit trail; throws if it cannot.
+    std::function<void(const std::vector<AuditEntry>&)> audit;
+    // Tells the operator of an error that is our own mistake (status 500); no patient data in `message`.
+    std::function<void(const std::string& message)> logError;
+  };
+
+  explicit Router(Security security);
+  ~Router();
+
+  // Only before the first Dispatch. Throws std::logic_error if the method and path exist already or a schema is bad.
+  void Add(Route route);
+
+  // Serves the OpenAPI description at /api/openapi.json and, from the files of `swaggerUi` (name → content, empty
+  // for none), Swagger UI at /api/.
+  void AddDescription(const std::string& version,
+                      std::function<std::optional<std::string>(const std::string& file)> swaggerUi);
+
+  // The answer to any request whatever, errors included. Thread-safe.
+  HttpResponse Dispatch(const HttpRequest& request) const noexcept;
+
+  ::Json::Value OpenApi(const std::string& version) const;
+  std::vector<const Route*> Routes() const;
+
+private:
+  struct Pimpl;
+  std::unique_ptr<Pimpl> pimpl_;
+};
+
+// The body and headers of an error, also for those outside of the router (a filter's denial).
+ORTHANC_CLINIC_API HttpResponse Problem(int status, const std::string& detail,
+                                        const std::vector<FieldError>& errors = {});
+}  // namespace OrthancClinic
