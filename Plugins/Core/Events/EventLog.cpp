@@ -37,14 +37,14 @@ void EventLog::Emit(Transaction& transaction, const std::string& type, const std
       [&transaction, event]
       {
         const long long serial = transaction.NextSerial();
-        const std::string data = WriteJson(event.data);
+        const std::string document = WriteJson(event.data);
         const std::string createdAt = ToString(event.createdAt);
         transaction.Sql(
             [&](soci::session& sql)
             {
               sql << "INSERT INTO events (serial, type, practice_id, data, created_at) "
                      "VALUES (:serial, :type, :practice, :data, :created)",
-                  soci::use(serial), soci::use(event.type), soci::use(event.practiceId), soci::use(data),
+                  soci::use(serial), soci::use(event.type), soci::use(event.practiceId), soci::use(document),
                   soci::use(createdAt);
             });
       });

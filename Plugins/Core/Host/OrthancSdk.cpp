@@ -8,6 +8,18 @@
 
 namespace OrthancClinic
 {
+std::optional<Json::Value> ParseOrthancJson(std::string_view text)
+{
+  Json::CharReaderBuilder builder;
+  const std::unique_ptr<Json::CharReader> reader(builder.newCharReader());
+  Json::Value json;
+  if (!reader->parse(text.data(), text.data() + text.size(), &json, nullptr))
+  {
+    return std::nullopt;
+  }
+  return json;
+}
+
 Json::Value InProcessOrthanc::Get(const std::string& path)
 {
   OrthancBuffer buffer(context_);
@@ -23,15 +35,11 @@ Json::Value InProcessOrthanc::Get(const std::string& path)
       throw Unavailable("Orthanc cannot serve " + path + " now");
   }
 
-  // Orthanc's own answers: tolerant of what our strict parser refuses (invalid UTF-8 of a DICOM text, say).
-  const std::string_view text = buffer.View();
-  Json::CharReaderBuilder builder;
-  const std::unique_ptr<Json::CharReader> reader(builder.newCharReader());
-  Json::Value json;
-  if (!reader->parse(text.data(), text.data() + text.size(), &json, nullptr))
+  auto json = ParseOrthancJson(buffer.View());
+  if (!json)
   {
     throw Unavailable("Orthanc's answer to " + path + " is no JSON");
   }
-  return json;
+  return *std::move(json);
 }
 }  // namespace OrthancClinic

@@ -6,7 +6,9 @@
 
 #include <orthanc/OrthancCPlugin.h>
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "Core/Errors.h"
 #include "Core/Log.h"
@@ -41,6 +43,10 @@ inline std::string TakeString(OrthancPluginContext* context, char* text)
   }
   return copy;
 }
+
+// JSON that Orthanc wrote: tolerant of what our strict parser refuses (invalid UTF-8 of a DICOM text, say). Nothing if
+// it is no JSON.
+std::optional<Json::Value> ParseOrthancJson(std::string_view text);
 
 // Orthanc's REST API within the process.
 class InProcessOrthanc : public IOrthanc

@@ -74,14 +74,7 @@ const Json::Value& ClinicSchema()
 Json::Value ReadOrthancConfiguration(OrthancPluginContext* context)
 {
   const std::string text = TakeString(context, OrthancPluginGetConfiguration(context));
-  Json::CharReaderBuilder builder;
-  const std::unique_ptr<Json::CharReader> reader(builder.newCharReader());
-  Json::Value json;
-  if (!reader->parse(text.data(), text.data() + text.size(), &json, nullptr))
-  {
-    throw BadInput("Orthanc's configuration cannot be read");
-  }
-  return json;
+  return ParseOrthancJson(text).value();  // Orthanc wrote it
 }
 
 // The SQLite file's default place: beside Orthanc's own index, whose path is relative to the configuration file.

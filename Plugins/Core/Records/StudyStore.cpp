@@ -273,15 +273,23 @@ std::vector<std::string> StudyStore::AllOrthancIds()
       });
 }
 
-int StudyStore::CountTwins(const Study& study)
+std::vector<std::string> StudyStore::Twins(const Study& study)
 {
   return transaction_.Sql(
       [&](soci::session& sql)
       {
-        int count = 0;
-        sql << "SELECT COUNT(*) FROM studies WHERE study_instance_uid = :uid AND orthanc_study_id <> :id",
-            soci::use(study.studyInstanceUid), soci::use(study.orthancStudyId), soci::into(count);
-        return count;
+        std::vector<std::string> ids;
+        std::string id;
+        soci::statement statement =
+            (sql.prepare << "SELECT orthanc_study_id FROM studies WHERE study_instance_uid = :uid AND "
+                            "orthanc_study_id <> :id",
+             soci::use(study.studyInstanceUid), soci::use(study.orthancStudyId), soci::into(id));
+        statement.execute();
+        while (statement.fetch())
+        {
+          ids.push_back(id);
+        }
+        return ids;
       });
 }
 

@@ -45,8 +45,8 @@ public:
 
   std::vector<std::string> AllOrthancIds();
 
-  // How many other studies bear the same StudyInstanceUID.
-  int CountTwins(const Study& study);
+  // The Orthanc ids of the other studies that bear the same StudyInstanceUID.
+  std::vector<std::string> Twins(const Study& study);
 
   void Insert(const Study& study);
 
