@@ -69,14 +69,15 @@ print_table() {
           | ([$studies[0].items[] | select(.study_instance_uid == $sample.study_instance_uid)][0]) as $study
           | if $study == null then [$sample.what, "-", "-", "missing", "-", "-", "-"] else
               $study.match as $match
-              | ($match.patient_id // $match.candidates[0].patient_id) as $patient
+              | (if $match.status == "review" then $match.candidates[0] else null end) as $candidate
+              | ($match.patient_id // $candidate.patient_id) as $patient
               | [ $sample.what,
                   ($study.patient_name // ""), ($study.patient_dicom_id // ""),
                   $match.status,
                   (if $patient == null then "-"
                    else ($directory[$patient] // {id: $patient} | directory_name)
                      | if $match.patient_id == null then "(\(.))" else . end end),
-                  (($match.probability // $match.candidates[0].probability)
+                  (($match.probability // $candidate.probability)
                    | if . == null then "-" else (. * 100000 | floor / 100000 | tostring) end),
                   (if $match.decided_at == null then "-"
                    else "\(($match.decided_at | milliseconds) - ($study.received_at | milliseconds)) ms" end) ]
