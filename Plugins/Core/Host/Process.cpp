@@ -19,13 +19,12 @@
 #include "Core/Host/Plugin.h"
 #include "Core/Host/RestBridge.h"
 #include "Core/Identity/AuditTrail.h"
+#include "Core/Records/CoreMigrations.h"
 #include "Core/Rest/CoreRoutes.h"
 #include "Core/Uuid.h"
 
 namespace OrthancClinic
 {
-std::vector<std::pair<std::string_view, std::string_view>> CoreMigrations();
-
 namespace
 {
 // Orthanc's global property that names its index; plugins have the numbers from 1024 on.
