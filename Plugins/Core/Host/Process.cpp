@@ -15,6 +15,7 @@
 
 #include "Core/Dicom/Text.h"
 #include "Core/Feed/StudyRecorder.h"
+#include "Core/Host/DurationHistogram.h"
 #include "Core/Host/OrthancSdk.h"
 #include "Core/Host/Plugin.h"
 #include "Core/Host/RestBridge.h"
@@ -169,6 +170,12 @@ public:
                           [this] { return PluginHealth(); },
                           [this] { return started_.load(); },
                           [this] { return started_ ? feed_->GetLag() : std::vector<Feed::Lag>(); },
+                          [this]
+                          {
+                            return storeCallback_.ToPrometheus("orthanc_clinic_store_callback_seconds",
+                                                               "Time that the bundle takes while Orthanc stores an "
+                                                               "instance.");
+                          },
                           PluginVersion()};
     AddOperationRoutes(router_, parts);
     AddPracticeRoutes(router_, parts);
@@ -337,7 +344,9 @@ private:
     Process* const process = instance_;
     if (process != nullptr && process->started_)
     {
+      const auto begin = std::chrono::steady_clock::now();
       process->feed_->Wake();
+      process->storeCallback_.Add(std::chrono::steady_clock::now() - begin);
     }
     return OrthancPluginErrorCode_Success;
   }
@@ -354,6 +363,7 @@ private:
   TaskWorkers tasks_;
   Router router_;
   std::unique_ptr<Feed> feed_;
+  DurationHistogram storeCallback_;
   std::vector<std::function<void()>> onStarted_;
   std::vector<std::function<void()>> onStopped_;
   std::list<std::pair<std::string, std::function<HealthReport()>>> health_;

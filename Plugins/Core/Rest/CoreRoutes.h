@@ -22,6 +22,7 @@ struct CoreParts
   std::function<Json::Value()> plugins;         // what the plugins say of their health, by name, each with "ready"
   std::function<bool()> started;                // Orthanc has started and not begun to stop
   std::function<std::vector<Feed::Lag>()> lag;  // of the feed
+  std::function<std::string()> metrics;         // what Host measures, in Prometheus' text format
   std::string version;
 };
 

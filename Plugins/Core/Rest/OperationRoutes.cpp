@@ -145,6 +145,7 @@ Response Metrics(const CoreParts& parts)
     text += fmt::format("orthanc_clinic_feed_failing{{subscriber=\"{}\"}} {}\n", lag.subscriber,
                         lag.error.empty() ? 0 : 1);
   }
+  text += parts.metrics();
   return Response::Text(text, "text/plain; version=0.0.4");
 }
 
