@@ -122,6 +122,33 @@ std::vector<std::string> Statements(std::string_view script)
   return statements;
 }
 
+// libpq's keyword/value form of a URL: SOCI 4.0 takes the string apart itself and would spoil a URL.
+std::string ToConnectionString(const std::string& url)
+{
+  char* error = nullptr;
+  PQconninfoOption* const options = PQconninfoParse(url.c_str(), &error);
+  if (options == nullptr)
+  {
+    PQfreemem(error);  // may quote the password
+    throw DatabaseError("Clinic.Database: the PostgreSQL URL is malformed");
+  }
+  std::string text;
+  for (const PQconninfoOption* option = options; option->keyword != nullptr; option++)
+  {
+    if (option->val != nullptr)
+    {
+      text += std::string(option->keyword) + "='";
+      for (const char* c = option->val; *c != '\0'; c++)
+      {
+        text += (*c == '\'' || *c == '\\') ? std::string("\\") + *c : std::string(1, *c);
+      }
+      text += "' ";
+    }
+  }
+  PQconninfoFree(options);
+  return text;
+}
+
 int NumberOf(std::string_view fileName)
 {
   return std::stoi(std::string(fileName.substr(0, fileName.find('_'))));
@@ -151,7 +178,7 @@ std::unique_ptr<soci::session> Database::Connect() const
   {
     if (postgreSql_)
     {
-      auto session = std::make_unique<soci::session>(soci::postgresql, location_);
+      auto session = std::make_unique<soci::session>(soci::postgresql, ToConnectionString(location_));
       *session << "SET client_min_messages = warning";
       return session;
     }
@@ -168,9 +195,11 @@ std::unique_ptr<soci::session> Database::Connect() const
   }
   catch (const soci::soci_error& error)
   {
-    // The driver's message may quote the URL with its password.
-    throw DatabaseError(postgreSql_ ? "Cannot connect to the PostgreSQL server of Clinic.Database"
-                                    : "Cannot open the database file " + location_ + ": " + WithoutValues(error));
+    if (postgreSql_)
+    {
+      throw DatabaseError("Cannot connect to the PostgreSQL server of Clinic.Database: " + WithoutValues(error));
+    }
+    throw DatabaseError("Cannot open the database file " + location_ + ": " + WithoutValues(error));
   }
 }
 

@@ -17,7 +17,8 @@
 namespace OrthancClinic
 {
 // For the macro below alone. `context` is Orthanc's.
-ORTHANC_CLINIC_API int32_t InitializePlugin(void* context, const char* description, void (*load)(Clinic&)) noexcept;
+ORTHANC_CLINIC_API int32_t InitializePlugin(void* context, const char* name, const char* description,
+                                            void (*load)(Clinic&)) noexcept;
 ORTHANC_CLINIC_API void FinalizePlugin() noexcept;
 ORTHANC_CLINIC_API const char* PluginVersion() noexcept;
 }  // namespace OrthancClinic
@@ -27,7 +28,7 @@ ORTHANC_CLINIC_API const char* PluginVersion() noexcept;
   {                                                                                        \
     ORTHANC_CLINIC_API int32_t OrthancPluginInitialize(void* context)                      \
     {                                                                                      \
-      return OrthancClinic::InitializePlugin(context, description, load);                  \
+      return OrthancClinic::InitializePlugin(context, name, description, load);                  \
     }                                                                                      \
     ORTHANC_CLINIC_API void OrthancPluginFinalize() { OrthancClinic::FinalizePlugin(); }   \
     ORTHANC_CLINIC_API const char* OrthancPluginGetName() { return name; }                 \

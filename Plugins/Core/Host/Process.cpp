@@ -395,7 +395,7 @@ void LogToOrthanc(LogLevel level, const std::string& message)
 }
 }  // namespace
 
-int32_t InitializePlugin(void* context, const char* description, void (*load)(Clinic&)) noexcept
+int32_t InitializePlugin(void* context, const char* name, const char* description, void (*load)(Clinic&)) noexcept
 {
   auto* const orthanc = static_cast<OrthancPluginContext*>(context);
   if (logContext_ == nullptr)
@@ -410,7 +410,10 @@ int32_t InitializePlugin(void* context, const char* description, void (*load)(Cl
                    {
                      throw BadInput("this Orthanc is older than 1.10.1");
                    }
-                   OrthancPluginSetDescription(orthanc, description);
+                   // OrthancPluginSetDescription() asks the library that it is compiled into for its name.
+                   const _OrthancPluginSetPluginProperty property{name, _OrthancPluginProperty_Description,
+                                                                  description};
+                   orthanc->InvokeService(orthanc, _OrthancPluginService_SetPluginProperty, &property);
                    if (!process_)
                    {
                      process_ = std::make_unique<Process>(orthanc);

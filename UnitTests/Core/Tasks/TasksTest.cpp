@@ -227,6 +227,7 @@ TEST_P(TasksOn, TwoProcessesShareTheTasksWithoutDoingOneTwice)
                     .handler =
                         [&, process](RunningTask& task)
                     {
+                      std::this_thread::sleep_for(Milliseconds(5));  // or the first one has done all at once
                       const std::lock_guard lock(mutex);
                       runs[task.Get().key]++;
                       byProcess[process]++;
