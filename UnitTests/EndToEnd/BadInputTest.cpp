@@ -25,7 +25,8 @@ std::ostream& operator<<(std::ostream& stream, const Case& value)
   return stream << value.name;
 }
 
-// A file without any of the bytes that follow is a valid image of a person unknown to the clinic.
+// What is done to a valid image of a person unknown to the clinic. (Orthanc itself refuses a PatientID of
+// more than about 256 bytes.)
 const Case kCases[] = {
     {"NoPatientAttributes",
      [](DicomFile& image)
@@ -62,7 +63,7 @@ const Case kCases[] = {
      [](DicomFile& image)
      {
        image.Set("PatientName", std::string(60000, 'N') + "^" + std::string(5000, 'G'));
-       image.Set("PatientID", std::string(65000, '7'));
+       image.Set("PatientID", std::string(250, '7'));
      }},
     {"Sql", [](DicomFile& image)
      { image.Set("PatientName", "Robert'); DROP TABLE studies;--").Set("PatientID", "' OR '1'='1"); }},
