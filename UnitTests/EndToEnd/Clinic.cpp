@@ -144,7 +144,7 @@ std::vector<Json::Value> Clinic::Events() const
   std::vector<Json::Value> events;
   for (;;)
   {
-    const int64_t since = events.empty() ? 0 : events.back()["serial"].asInt64();
+    const int64_t since = events.empty() ? 0 : events.back()["id"].asInt64();
     const HttpAnswer answer = Http().Get("/api/v1/events?limit=1000&since=" + std::to_string(since));
     EXPECT_EQ(200, answer.status) << answer.body;
     const Json::Value items = answer.status == 200 ? answer.Json()["items"] : Json::Value();

@@ -183,7 +183,7 @@ TEST_F(Review, MakesAPatientOfTheStudy)
 {
   clinic_.Becomes(uid_, "review");
 
-  const HttpAnswer answer = clinic_.Http().Call("POST", MatchPath(uid_, "/create-patient"));
+  const HttpAnswer answer = clinic_.Http().Post(MatchPath(uid_, "/create-patient"), Json::objectValue);
 
   EXPECT_TRUE(answer.status == 200 || answer.status == 201) << answer.body;
   const Json::Value study = clinic_.Study(uid_);
