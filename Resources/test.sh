@@ -175,6 +175,7 @@ stage_tsan() {
 }
 
 install_packages "${run_packages[@]}" "${test_packages[@]}"
+install_swagger_ui "$PWD"
 
 for stage in "${stages[@]}"; do
   echo "==> $stage"
