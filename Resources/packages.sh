@@ -15,7 +15,7 @@ run_packages=(
 # To build and run the tests, besides those.
 # shellcheck disable=SC2034
 test_packages=(
-  libgtest-dev libgmock-dev libdcmtk-dev postgresql orthanc-postgresql shellcheck procps
+  libgtest-dev libgmock-dev libdcmtk-dev postgresql orthanc-postgresql shellcheck dpkg-dev file
 )
 
 # install_packages PACKAGE... : installs those that are missing; quick when none is.
@@ -56,4 +56,15 @@ install_packages() {
       "${as_root[@]}" systemctl disable --quiet "$package" || true
     fi
   done
+}
+
+# install_swagger_ui ROOT : fetches the page that describes the REST API, of the version that the lock file fixes.
+# Without it (no access to npm's registry), everything else works.
+install_swagger_ui() {
+  local folder=$1/WebAssets/SwaggerUi
+  [[ ! -f $folder/node_modules/swagger-ui-dist/swagger-ui-bundle.js ]] || return 0
+  command -v npm >/dev/null || install_packages npm
+  echo '==> Fetching Swagger UI'
+  npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel=error ||
+    echo '    not available; the API works, its description has no page' >&2
 }

@@ -84,6 +84,7 @@ trap 'exit 0' INT TERM HUP
 install_packages "${run_packages[@]}"
 
 if [[ $build == yes ]]; then
+  install_swagger_ui "$root"
   echo '==> Building (the first time takes some minutes)'
   (
     cd "$root"
@@ -116,11 +117,12 @@ compose_configuration() {
   for file in "$root"/OrthancConfiguration/orthanc.json "$root"/OrthancConfiguration/clinic-*.json ${config:+"$config"}; do
     without_comments "$file" | jq -e 'if type == "object" then . else error("not an object") end' ||
       die "$file is not an Orthanc configuration"
-  done | jq -s --arg storage "$data/storage" --arg http "$http" --arg dicom "$dicom" '
+  done | jq -s --arg storage "$data/storage" --arg http "$http" --arg dicom "$dicom" --arg swagger "$root/WebAssets/SwaggerUi/node_modules/swagger-ui-dist" '
     reduce .[] as $file ({}; . * $file)
     | .StorageDirectory = $storage | .IndexDirectory = $storage
     | if $http != "" then .HttpPort = ($http | tonumber) else . end
     | if $dicom != "" then .DicomPort = ($dicom | tonumber) else . end
+    | .Clinic.SwaggerUi //= $swagger
     | .Plugins = $ARGS.positional
         + ((.Plugins // []) - $ARGS.positional | map(select(rtrimstr("/") != "/usr/share/orthanc/plugins")))
   ' --args "${plugins[@]}"

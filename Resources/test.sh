@@ -43,7 +43,7 @@ logs=$PWD/build/test-logs
 mkdir -p "$logs"
 export CCACHE_DIR=${CCACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/ccache}
 
-# check NAME COMMAND... : one test that is a command.
+# check NAME COMMAND... : one test that is a command; false if it fails.
 check() {
   local name=$1
   shift
@@ -54,6 +54,7 @@ check() {
     failed=$((failed + 1))
     failures+=("$name")
     echo "[FAILED] $name"
+    return 1
   fi
 }
 
@@ -94,12 +95,12 @@ stage_scripts() {
 }
 
 stage_unit() {
-  check 'build of the unit tests' build release UnitTests HeadersAreSelfContained
+  check 'build of the unit tests' build release UnitTests HeadersAreSelfContained || return
   gtest unit build/release/bin/UnitTests --gtest_brief=1
 }
 
 stage_e2e() {
-  check 'build of the end-to-end tests' build release all
+  check 'build of the end-to-end tests' build release all || return
   gtest e2e build/release/bin/EndToEndTests
 }
 
@@ -132,13 +133,34 @@ stage_run() {
   rm -rf "$data"
 }
 
+# Makes the packages, unpacks them, and looks whether the plugins find all that they need.
+debian_packages() {
+  local unpacked package plugin
+  rm -f build/release/*.deb
+  (cd build/release && cpack) || return 1
+  unpacked=$(mktemp -d)
+  for package in build/release/*.deb; do
+    dpkg-deb --extract "$package" "$unpacked" || return 1
+  done
+  if [[ ! -f $unpacked/etc/orthanc/clinic.json ]]; then
+    echo 'no /etc/orthanc/clinic.json in the packages'
+    return 1
+  fi
+  for plugin in "$unpacked"/usr/share/orthanc/plugins/libOrthancClinic*.so; do
+    if ldd "$plugin" | grep 'not found'; then
+      return 1
+    fi
+  done
+  rm -rf "$unpacked"
+}
+
 stage_package() {
-  check 'build of everything' build release all
-  check 'Debian packages' cmake -P Resources/CMake/CheckPackages.cmake
+  check 'build of everything' build release all || return
+  check 'Debian packages' debian_packages
 }
 
 stage_asan() {
-  check 'build with address and undefined-behaviour sanitizers' build asan all
+  check 'build with address and undefined-behaviour sanitizers' build asan all || return
   UBSAN_OPTIONS=print_stacktrace=1 gtest asan-unit build/asan/bin/UnitTests --gtest_brief=1
   # Debian's Orthanc is not built with the sanitizers: their libraries must be in its process before the plugins are.
   # Its own leaks at exit are not our subject.
@@ -148,17 +170,18 @@ stage_asan() {
 }
 
 stage_tsan() {
-  check 'build with the thread sanitizer' build tsan UnitTests
+  check 'build with the thread sanitizer' build tsan UnitTests || return
   # GCC's runtime does not know the wide address randomisation of newer kernels.
   gtest tsan-unit setarch --addr-no-randomize build/tsan/bin/UnitTests --gtest_brief=1
 }
 
 install_packages "${run_packages[@]}" "${test_packages[@]}"
+install_swagger_ui "$PWD"
 
 for stage in "${stages[@]}"; do
   echo "==> $stage"
   started=$SECONDS
-  "stage_$stage"
+  "stage_$stage" || true # its failures are counted
   echo "==> $stage took $((SECONDS - started)) s"
 done
 

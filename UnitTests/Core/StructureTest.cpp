@@ -77,6 +77,15 @@ std::string FirstFolder(const fs::path& path)
   return path.begin()->string();
 }
 
+// A plugin names its own files without their folder; everything else is named from Plugins/ down.
+fs::path Resolve(const SourceFile& file, const std::string& include)
+{
+  const fs::path own = file.path.parent_path() / include;
+  const bool isPlugin = FirstFolder(file.path) != "Core";
+  return isPlugin && fs::exists(fs::path(ORTHANC_CLINIC_SOURCE_DIR) / "Plugins" / own) ? own
+                                                                                       : fs::path(include);
+}
+
 // "Rest" of "Core/Rest/Router.h", "" of "Core/Errors.h".
 std::string RoomOf(const fs::path& path)
 {
@@ -90,21 +99,22 @@ TEST(Structure, APluginIncludesOnlyCoreAndItself)
   {
     for (const std::string& include : file.quoted)
     {
-      const std::string folder = FirstFolder(include);
+      const std::string folder = FirstFolder(Resolve(file, include));
       EXPECT_TRUE(folder == "Core" || folder == FirstFolder(file.path))
           << file.path << " includes \"" << include << "\"";
     }
   }
 }
 
-TEST(Structure, QuotedIncludesNameFilesFromPluginsDown)
+TEST(Structure, QuotedIncludesNameFilesOfOurs)
 {
   const fs::path root = fs::path(ORTHANC_CLINIC_SOURCE_DIR) / "Plugins";
   for (const SourceFile& file : Sources())
   {
     for (const std::string& include : file.quoted)
     {
-      EXPECT_TRUE(fs::exists(root / include)) << file.path << " includes \"" << include << "\"";
+      EXPECT_TRUE(fs::exists(root / Resolve(file, include)))
+          << file.path << " includes \"" << include << "\"";
     }
   }
 }
