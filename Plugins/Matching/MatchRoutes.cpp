@@ -216,7 +216,7 @@ void AddMatchRoutes(Router& router, Database& database, const EventLog& events)
               .permission = Permission::ReviewMatches,
               .summary = "The studies whose match has this state, with the candidates' records",
               .query = {{"status", "Default: review",
-                         JsonLiteral(R"({"enum": ["pending", "matched", "review", "unmatched"]})")},
+                         JsonLiteral(R"({"type": "string", "enum": ["pending", "matched", "review", "unmatched"]})")},
                         {"practice", "Only of this practice", text}},
               .paged = true,
               .handler = [&database](const Request& request) { return ListMatches(database, request); }});

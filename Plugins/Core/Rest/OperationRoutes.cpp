@@ -190,7 +190,7 @@ void AddOperationRoutes(Router& router, const CoreParts& parts)
               .permission = Permission::ReadTasks,
               .summary = "The tasks that wait, run or are dead; those that are done are gone",
               .query = {{"kind", "Only this kind (\"match.study\")", text},
-                        {"state", "Only this state", JsonLiteral(R"({"enum": ["due", "leased", "dead"]})")}},
+                        {"state", "Only this state", JsonLiteral(R"({"type": "string", "enum": ["due", "leased", "dead"]})")}},
               .paged = true,
               .handler = [parts](const Request& request)
               {

@@ -17,7 +17,7 @@ void AddStudyRoutes(Router& router, const CoreParts& parts)
               .query = {{"practice", "Only of this practice", text},
                         {"patient_id", "Only those matched to this patient", text},
                         {"status", "Only with this state of the match",
-                         JsonLiteral(R"({"enum": ["pending", "matched", "review", "unmatched"]})")},
+                         JsonLiteral(R"({"type": "string", "enum": ["pending", "matched", "review", "unmatched"]})")},
                         {"accession_number", "Only with this AccessionNumber", text},
                         {"modality", "Only with a series of this modality",
                          JsonLiteral(R"({"type": "string", "pattern": "^[A-Z0-9]{1,16}$"})")},
