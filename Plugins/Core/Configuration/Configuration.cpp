@@ -180,7 +180,10 @@ std::string WithoutArticle(const std::string& words)
   return words.starts_with("an ") ? words.substr(3) : words.starts_with("a ") ? words.substr(2) : words;
 }
 
-bool DescribesKeys(const Json::Value& schema) { return schema.isObject() && schema.isMember("properties"); }
+bool DescribesKeys(const Json::Value& schema)
+{
+  return schema.isObject() && schema.isMember("properties");
+}
 
 void AddRows(std::string& table, const std::string& path, const Json::Value& schema, bool required)
 {

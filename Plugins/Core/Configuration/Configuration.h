@@ -27,12 +27,12 @@ class ORTHANC_CLINIC_API Configuration
   // The section of Orthanc's configuration itself (everything outside of "Clinic").
   const Json::Value& Orthanc() const { return orthanc_; }
 
-  // Checks "Clinic".<name> against `schema` (an object schema; `additionalProperties` is taken to be false at every
-  // level where it is not given) and returns it with the schema's `default`s filled in, at every level: an absent
-  // object is made from the defaults of its keys unless a key that it requires has none. `name` may be "" for the
-  // keys of "Clinic" itself (those that `schema` does not know are left to the other sections). Throws BadInput
-  // whose message starts with the full path of the offending key ("Clinic.Replication.Targets[0].Region: ...").
-  // Registers the section as known.
+  // Checks "Clinic".<name> against `schema` (an object schema; `additionalProperties` is taken to be false at
+  // every level where it is not given) and returns it with the schema's `default`s filled in, at every level:
+  // an absent object is made from the defaults of its keys unless a key that it requires has none. `name` may
+  // be "" for the keys of "Clinic" itself (those that `schema` does not know are left to the other sections).
+  // Throws BadInput whose message starts with the full path of the offending key
+  // ("Clinic.Replication.Targets[0].Region: ..."). Registers the section as known.
   Json::Value Section(const std::string& name, const Json::Value& schema);
 
   // Throws BadInput if "Clinic" contains a key that no call of Section has claimed: either a typing error, or

@@ -508,7 +508,8 @@ std::string Abbreviate(std::string_view text, size_t most)
     {
       return std::string(text.substr(0, position)) + "…";
     }
-    if (NextCodePoint(text, position) < 0)
+    const UChar32 codePoint = NextCodePoint(text, position);
+    if (codePoint < 0x20 || codePoint == 0x7F)
     {
       return "?";
     }

@@ -34,6 +34,7 @@ ORTHANC_CLINIC_API std::string WriteJson(const Json::Value& value);
 // How many characters (code points) `text` has; nothing if it is not valid UTF-8.
 ORTHANC_CLINIC_API std::optional<size_t> CountCodePoints(std::string_view text);
 
-// `text` for a message: cut after `most` code points, "?" if it is not valid UTF-8.
+// `text` for a message: cut after `most` code points, "?" if it is not valid UTF-8 or has a control
+// character.
 ORTHANC_CLINIC_API std::string Abbreviate(std::string_view text, size_t most = 64);
 }  // namespace OrthancClinic

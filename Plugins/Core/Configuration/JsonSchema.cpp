@@ -226,7 +226,7 @@ class Pattern
 
   bool Finds(std::string_view text) const
   {
-    static constexpr int32_t kSteps = 5000;  // some seconds of catastrophic backtracking at the very most
+    static constexpr int32_t kSteps = 500;  // roughly milliseconds: the end of catastrophic backtracking
     UErrorCode status = U_ZERO_ERROR;
     const auto subject =
         icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int32_t>(text.size())));

@@ -122,8 +122,8 @@ struct ORTHANC_CLINIC_API Route
   bool paged = false;                      // adds `limit` (1 to 1000, default 50) and `offset`
   std::optional<::Json::Value> body = {};  // JSON Schema of the body; without it a body is refused. A schema
                                            // that accepts null makes the body optional
-  size_t maxBody = 1 << 20;   // bytes; more is 413
-  ::Json::Value answer = {};  // JSON Schema of the 200 answer, for the description
+  size_t maxBody = 1 << 20;                // bytes; more is 413
+  ::Json::Value answer = {};               // JSON Schema of the 200 answer, for the description
   Handler handler;
 };
 

@@ -33,13 +33,17 @@ TEST(Json, ReadsEveryKindOfValue)
       " {\"a\": [null, true, false, -0, 12, 1.5, 1e3, 9223372036854775807, 9223372036854775808],\t\r\n"
       "\"é\": \"\\u00e9\\ud83d\\ude00\\n\\/\"} ");
 
-  EXPECT_EQ(WriteJson(value),
-            "{\"a\":[null,true,false,0,12,1.5,1000,9223372036854775807,9.223372036854776e+18],\"é\":\"é😀\\n/\"}");
+  EXPECT_EQ(
+      WriteJson(value),
+      "{\"a\":[null,true,false,0,12,1.5,1000,9223372036854775807,9.223372036854776e+18],\"é\":\"é😀\\n/\"}");
   EXPECT_EQ(value["a"][7].asInt64(), std::numeric_limits<int64_t>::max());
   EXPECT_FALSE(value["a"][8].isInt64());
 }
 
-TEST(Json, TakesAScalarAsADocument) { EXPECT_EQ(ParseJson("\"x\"").asString(), "x"); }
+TEST(Json, TakesAScalarAsADocument)
+{
+  EXPECT_EQ(ParseJson("\"x\"").asString(), "x");
+}
 
 TEST(Json, RefusesWhatIsNotStrictJsonAndSaysWhere)
 {
@@ -143,7 +147,8 @@ TEST(Json, WritesTheShortestNumbers)
 
 TEST(Json, EscapesWhatMustBe)
 {
-  EXPECT_EQ(WriteJson(Json::Value(std::string("\"\\\b\n\x1f\x7f<é", 9))), "\"\\\"\\\\\\u0008\\n\\u001f\x7f<é\"");
+  EXPECT_EQ(WriteJson(Json::Value(std::string("\"\\\b\n\x1f\x7f<é", 9))),
+            "\"\\\"\\\\\\u0008\\n\\u001f\x7f<é\"");
 }
 
 TEST(Json, CountsCodePoints)
@@ -158,6 +163,10 @@ TEST(Json, AbbreviatesAtCharacters)
   EXPECT_EQ(Abbreviate("éé", 2), "éé");
   EXPECT_EQ(Abbreviate("ééé", 2), "éé…");
   EXPECT_EQ(Abbreviate("\xFF"), "?");
+  EXPECT_EQ(Abbreviate("a\n"), "?");
 }
 
-TEST(Json, ALiteralThatIsBrokenIsOurOwnMistake) { EXPECT_THROW(JsonLiteral("{"), std::logic_error); }
+TEST(Json, ALiteralThatIsBrokenIsOurOwnMistake)
+{
+  EXPECT_THROW(JsonLiteral("{"), std::logic_error);
+}
