@@ -17,10 +17,13 @@ namespace OrthancClinic::Matching
 class Directory
 {
 public:
-  explicit Directory(Database& database) : database_(database) {}
+  Directory(Database& database, Thresholds thresholds) : database_(database), index_(thresholds) {}
 
   // The index with every change that is committed by now. The first call reads the whole directory. Thread-safe.
   PatientIndex& Current();
+
+  // The index as it is, without looking into the database.
+  PatientIndex& Index() { return index_; }
 
   // Whether the whole directory has been read once.
   bool IsLoaded() const { return loaded_; }

@@ -2,8 +2,6 @@
 
 #include "MatchRoutes.h"
 
-#include <fmt/format.h>
-
 #include "Core/Dicom/DicomDate.h"
 #include "Core/Dicom/PersonName.h"
 #include "Core/Identity/AuditTrail.h"
@@ -110,14 +108,9 @@ Patient FromDemographics(const Study& study)
                            .suffix = name.alphabetic.suffix,
                            .ideographic = name.ideographic.ToString(),
                            .phonetic = name.phonetic.ToString()});
-  if (const auto date = DicomDate::Parse(demographics.birthDate); date && date->year)
+  if (const auto date = DicomDate::Parse(demographics.birthDate))
   {
-    patient.birthDate = fmt::format("{:04}", *date->year);
-    if (date->month)
-    {
-      patient.birthDate += fmt::format("-{:02}", *date->month);
-      patient.birthDate += date->day ? fmt::format("-{:02}", *date->day) : "";
-    }
+    patient.birthDate = date->ToIso();
   }
   patient.sex = (demographics.sex == "M" || demographics.sex == "F" || demographics.sex == "O") ? demographics.sex
                                                                                                : "";

@@ -128,21 +128,22 @@ void MatchStore::PutParameters(const std::string& document)
       });
 }
 
-std::vector<StudyDemographics> MatchStore::Observed(int64_t limit)
+std::vector<std::pair<StudyDemographics, std::string>> MatchStore::Observed(int64_t limit)
 {
   return transaction_.Sql(
       [&](soci::session& sql)
       {
         const long long rows = limit;
-        std::vector<StudyDemographics> observed;
+        std::vector<std::pair<StudyDemographics, std::string>> observed;
         std::string document;
+        std::string practice;
         soci::statement statement =
-            (sql.prepare << "SELECT demographics FROM studies ORDER BY received_at DESC LIMIT :limit",
-             soci::use(rows), soci::into(document));
+            (sql.prepare << "SELECT demographics, practice_id FROM studies ORDER BY received_at DESC LIMIT :limit",
+             soci::use(rows), soci::into(document), soci::into(practice));
         statement.execute();
         while (statement.fetch())
         {
-          observed.push_back(StudyDemographicsFromJson(ParseJson(document)));
+          observed.emplace_back(StudyDemographicsFromJson(ParseJson(document)), practice);
         }
         return observed;
       });

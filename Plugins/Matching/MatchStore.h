@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "Core/Database/Database.h"
@@ -35,8 +36,8 @@ public:
   std::optional<std::string> Parameters();
   void PutParameters(const std::string& document);
 
-  // The demographics of at most `limit` studies, the last received first.
-  std::vector<StudyDemographics> Observed(int64_t limit);
+  // The demographics and practices of at most `limit` studies, the last received first.
+  std::vector<std::pair<StudyDemographics, std::string>> Observed(int64_t limit);
 
 private:
   Transaction& transaction_;

@@ -21,19 +21,19 @@ struct Parts
   Directory directory;
   StudyMatcher matcher;
 
-  Parts(Clinic& clinic, const Options& options)
-      : directory(clinic.Database(), options), matcher(clinic.Database(), clinic.Events(), directory)
+  Parts(Clinic& clinic, Thresholds thresholds)
+      : directory(clinic.Database(), thresholds), matcher(clinic.Database(), clinic.Events(), directory)
   {
   }
 };
 
 void Load(Clinic& clinic)
 {
-  const Options options = ReadOptions(clinic.Configuration());
+  const Thresholds thresholds = ReadOptions(clinic.Configuration());
   clinic.Database().Migrate("matching", Migrations());
 
   // Lives until the process ends: Orthanc may call back late.
-  static const auto parts = std::make_unique<Parts>(clinic, options);
+  static const auto parts = std::make_unique<Parts>(clinic, thresholds);
 
   AddMatchRoutes(clinic.Routes(), clinic.Database(), clinic.Events());
   for (TaskKind& kind : parts->matcher.Tasks())

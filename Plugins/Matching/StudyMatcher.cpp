@@ -8,6 +8,7 @@
 #include "Core/Log.h"
 #include "Core/Records/PatientStore.h"
 #include "Core/Records/StudyStore.h"
+#include "BlockingKeys.h"
 #include "MatchStore.h"
 
 namespace OrthancClinic::Matching
@@ -23,7 +24,7 @@ StudyMatch Decide(const PatientIndex& index, const Study& study, bool hasTwins)
   const Decision decision = index.Decide(study.demographics, study.practiceId);
   const Json::Value json = ToJson(decision);
   StudyMatch match;
-  match.status = ParseMatchStatus(json["status"].asString());
+  match.status = decision.status;
   match.patientId = (match.status == MatchStatus::Matched) ? std::optional(decision.patientId) : std::nullopt;
   match.decidedBy = StudyMatch::MACHINE;
   match.decidedAt = Now();
@@ -90,7 +91,7 @@ void StudyMatcher::Start()
   tasks.Enqueue("match.estimate", "all", Json::objectValue, Now() + std::chrono::hours(1));
   if (const auto document = store.Parameters())
   {
-    directory_.SetParameters(ParametersFromJson(ParseJson(*document)));
+    directory_.Index().SetParameters(ParametersFromJson(ParseJson(*document)));
   }
   transaction.Commit();
 }
@@ -114,7 +115,7 @@ void StudyMatcher::MatchStudy(RunningTask& task)
   }
   const StudyMatch match = Decide(index, *study, !twins.empty());
 
-  std::vector<std::string> keys = BlockingKeys(study->demographics);
+  std::vector<std::string> keys = KeysOf(BlockingHashes(study->demographics, study->practiceId));
   for (const Json::Value& candidate : match.candidates)
   {
     keys.push_back("patient:" + candidate["patient_id"].asString());
@@ -177,7 +178,7 @@ void StudyMatcher::FollowDirectory(RunningTask& task)
   for (const auto& [id, serial] : changes)
   {
     const auto patient = patients.Find(id);
-    std::vector<std::string> keys = patient ? BlockingKeys(*patient) : std::vector<std::string>();
+    std::vector<std::string> keys = patient ? KeysOf(BlockingHashes(*patient)) : std::vector<std::string>();
     keys.push_back("patient:" + id);
     for (const std::string& study : store.FindStudies(keys, id))
     {
@@ -198,17 +199,18 @@ void StudyMatcher::FollowDirectory(RunningTask& task)
 
 void StudyMatcher::Estimate(RunningTask& task)
 {
-  std::vector<StudyDemographics> observed;
+  std::vector<std::pair<StudyDemographics, std::string>> observed;
   {
     Transaction transaction(database_, Transaction::Mode::ReadOnly);
     observed = MatchStore(transaction).Observed(OBSERVED_AT_MOST);
     transaction.Commit();
   }
-  const auto parameters = directory_.Estimate(observed);
+  const auto parameters = directory_.Current().Estimate(observed);
 
   Transaction transaction(database_);
   if (parameters)
   {
+    directory_.Index().SetParameters(*parameters);
     MatchStore(transaction).PutParameters(WriteJson(ToJson(*parameters)));
   }
   task.Complete(transaction);

@@ -6,6 +6,7 @@
 #include <unicode/uchar.h>
 #include <unicode/unistr.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace OrthancClinic
@@ -53,10 +54,36 @@ const char16_t* Expansion(UChar32 c)
       return nullptr;
   }
 }
+
+// The same for the frequent case, without ICU.
+std::vector<std::string> FoldedAsciiWords(std::string_view text)
+{
+  std::vector<std::string> words;
+  bool inWord = false;
+  for (const char c : text)
+  {
+    const bool isUpper = c >= 'A' && c <= 'Z';
+    const bool isPart = isUpper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (isPart)
+    {
+      if (!inWord)
+      {
+        words.emplace_back();
+      }
+      words.back() += isUpper ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+    inWord = isPart;
+  }
+  return words;
+}
 }  // namespace
 
 std::vector<std::string> FoldedWords(std::string_view text)
 {
+  if (std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
+  {
+    return FoldedAsciiWords(text);
+  }
   UErrorCode status = U_ZERO_ERROR;
   const icu::UnicodeString folded = Decomposition().normalize(
       CaseFolding().normalize(icu::UnicodeString::fromUTF8({text.data(), static_cast<int32_t>(text.size())}), status),

@@ -1,5 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Text that came from outside, made fit to be kept: valid UTF-8 of bounded length without control characters.
+
 #pragma once
+
+#include <cstddef>
 #include <string>
 #include <string_view>
+
 #include "Core/Api.h"
-namespace OrthancClinic { ORTHANC_CLINIC_API std::string CleanText(std::string_view bytes, size_t maxBytes); }
+
+namespace OrthancClinic
+{
+// Bytes that are not UTF-8 become U+FFFD, control characters (NUL among them) become spaces, spaces at both ends are
+// removed, and what is longer than `maxBytes` is cut between two code points.
+ORTHANC_CLINIC_API std::string CleanText(std::string_view bytes, size_t maxBytes);
+}  // namespace OrthancClinic

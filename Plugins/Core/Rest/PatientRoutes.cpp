@@ -41,7 +41,7 @@ const Json::Value& PatientSchema()
         }}},
       "contact_person": {"type": ["string", "null"], "maxLength": 512},
       "business_name": {"type": ["string", "null"], "maxLength": 512},
-      "birth_date": {"type": ["string", "null"], "format": "partial-date"},
+      "birth_date": {"anyOf": [{"type": "string", "format": "partial-date"}, {"enum": ["", null]}]},
       "sex": {"enum": ["M", "F", "O", "", null]},
       "email": {"type": ["string", "null"], "maxLength": 320},
       "phone": {"type": ["string", "null"], "maxLength": 64},

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "Core/Dicom/Text.h"
+
+#include <unicode/uchar.h>
+#include <unicode/utf8.h>
+
+#include <algorithm>
+
+namespace OrthancClinic
+{
+std::string CleanText(std::string_view bytes, size_t maxBytes)
+{
+  std::string clean;
+  const auto size = static_cast<int32_t>(std::min<size_t>(bytes.size(), 1 << 20));
+  const auto* const data = reinterpret_cast<const uint8_t*>(bytes.data());
+  for (int32_t i = 0; i < size;)
+  {
+    UChar32 c = 0;
+    U8_NEXT_OR_FFFD(data, i, size, c);
+    if (u_charType(c) == U_CONTROL_CHAR)
+    {
+      c = ' ';
+    }
+    if (c == ' ' && clean.empty())
+    {
+      continue;
+    }
+    char encoded[U8_MAX_LENGTH];
+    int32_t length = 0;
+    U8_APPEND_UNSAFE(encoded, length, c);
+    if (clean.size() + static_cast<size_t>(length) > maxBytes)
+    {
+      break;
+    }
+    clean.append(encoded, static_cast<size_t>(length));
+  }
+  while (!clean.empty() && clean.back() == ' ')
+  {
+    clean.pop_back();
+  }
+  return clean;
+}
+}  // namespace OrthancClinic
