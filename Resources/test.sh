@@ -83,8 +83,9 @@ gtest() {
     while IFS= read -r test; do
       failures+=("$name: $test")
     done < <(jq -r '.testsuites[].testsuite[] | select(.failures) | "\(.classname).\(.name)"' "$report")
-  elif ((code != 0)); then
-    found_failed=1
+  fi
+  if ((code > 1 || (code == 1 && !found_failed))); then
+    found_failed=$((found_failed + 1))
     failures+=("$name: ended with exit code $code")
   fi
   passed=$((passed + found_passed)) failed=$((failed + found_failed)) skipped=$((skipped + found_skipped))
