@@ -165,7 +165,7 @@ stage_asan() {
   UBSAN_OPTIONS=print_stacktrace=1 gtest asan-unit build/asan/bin/UnitTests --gtest_brief=1
   # Debian's Orthanc is not built with the sanitizers: their libraries must be in its process before the plugins are.
   # Its own leaks at exit are not our subject.
-  ORTHANC_CLINIC_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libubsan.so)" \
+  ORTHANC_CLINIC_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libubsan.so) $PWD/build/asan/lib/libSanitizersFirst.so" \
     ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
     gtest asan-e2e build/asan/bin/EndToEndTests "--gtest_filter=${CLINIC_ASAN_FILTER:-DemoClinic.*:BadInput.*:*Review*}"
 }
