@@ -8,7 +8,7 @@ find_package(CURL REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(ICU REQUIRED COMPONENTS uc i18n)
 find_package(fmt REQUIRED)
-find_package(PostgreSQL REQUIRED)  # only its headers, for SOCI's back end
+find_package(PostgreSQL REQUIRED)
 pkg_check_modules(JSONCPP REQUIRED IMPORTED_TARGET jsoncpp)
 
 find_path(ORTHANC_SDK_INCLUDE orthanc/OrthancCPlugin.h REQUIRED)

@@ -31,10 +31,10 @@ ORTHANC_CLINIC_API std::string_view ToString(HttpMethod method);
 struct ORTHANC_CLINIC_API HttpRequest
 {
   HttpMethod method = HttpMethod::Get;
-  std::string path;                                        // decoded, without the query ("/api/v1/patients/42")
-  std::vector<std::pair<std::string, std::string>> query;  // decoded, in the order of the URL
-  std::map<std::string, std::string> headers;              // names in lower case
-  std::string body;
+  std::string path = {};  // decoded, without the query ("/api/v1/patients/42")
+  std::vector<std::pair<std::string, std::string>> query = {};  // decoded, in the order of the URL
+  std::map<std::string, std::string> headers = {};              // names in lower case
+  std::string body = {};
 };
 
 struct ORTHANC_CLINIC_API HttpResponse

@@ -1,8 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Routes are declared once, as data: method, path, permission, parameters, schemas, handler. From that come the
-// dispatcher, the validation of input with precise errors, 404, 405 with Allow, HEAD, OPTIONS, pagination, ETag,
-// problem+json, and the OpenAPI description.
+// Routes are declared once, as data: method, path, permission, parameters, schemas, handler. From that come
+// the dispatcher, the validation of input with precise errors, 404, 405 with Allow, HEAD, OPTIONS,
+// pagination, ETag, problem+json, and the OpenAPI description.
+//
+// A request is checked in this order, and the first failure is the answer:
+//   unknown path                       404   (a literal segment wins over a parameter; "/patients/" is not
+//   "/patients") OPTIONS                            204   with Allow method that the path does not have 405
+//   with Allow authenticate throws Forbidden      401   with WWW-Authenticate permission 403 path parameters
+//   400   1 to 128 characters, none of them a control character query parameters                   400
+//   unknown, repeated, missing, wrong type or out of range body                               413 too large,
+//   400 not expected / missing / not JSON, 415 another media type,
+//                                      422 JSON that violates the schema (with `errors`)
+//   If-None-Match (GET and HEAD)       304
+// An error of the handler becomes: BadInput 400, or 422 when it names fields; Forbidden 403; NotFound 404;
+// Conflict 409; Unavailable 503 with Retry-After; anything else 500 with the id under which the operator
+// finds it.
 
 #pragma once
 
@@ -22,8 +35,9 @@
 
 namespace OrthancClinic
 {
-// A parameter of the query string. `schema` is a JSON Schema of a scalar ("string", "integer", "number", "boolean"),
-// against which the text is converted and checked.
+// A parameter of the query string. `schema` is a JSON Schema whose `type` is one scalar ("string", "integer",
+// "number", "boolean"), against which the text is converted and checked. Where the schema has a `default`,
+// that is the value of an absent parameter. A string may contain no control characters.
 struct QueryParameter
 {
   std::string name;
@@ -41,32 +55,34 @@ struct ORTHANC_CLINIC_API Page
 // A call that passed: it is authorised, its parameters and its body conform to the route's schemas.
 class ORTHANC_CLINIC_API Request
 {
-public:
+ public:
   const HttpRequest& Http() const;
   const Principal& Caller() const;
 
+  // A name that the route does not declare throws std::logic_error: our own mistake.
   const std::string& Path(const std::string& name) const;  // a "{name}" of the route's path, decoded
-  bool HasQuery(const std::string& name) const;
+  bool HasQuery(const std::string& name) const;            // whether the caller gave it
   std::string QueryText(const std::string& name, const std::string& otherwise = "") const;
   int64_t QueryInteger(const std::string& name, int64_t otherwise) const;
   bool QueryFlag(const std::string& name, bool otherwise = false) const;
-  Page GetPage() const;             // of a route that is `paged`
-  const Json::Value& Body() const;  // null for a route without a body schema
+  Page GetPage() const;               // of a route that is `paged`
+  const ::Json::Value& Body() const;  // null for a route without a body schema
 
-  // What to write into the audit trail with the caller filled in; for a handler that audits in its transaction.
+  // What to write into the audit trail with the caller filled in; for a handler that audits in its
+  // transaction.
   AuditEntry Audit(const std::string& action) const;
 
   struct Content;
   explicit Request(const Content& content) : content_(content) {}
 
-private:
+ private:
   const Content& content_;
 };
 
 // What a handler answers.
 class ORTHANC_CLINIC_API Response
 {
-public:
+ public:
   static Response Json(::Json::Value body, int status = 200);
   static Response Text(std::string body, std::string contentType, int status = 200);
   static Response NoContent();
@@ -74,13 +90,13 @@ public:
   // A page of a list: the body becomes {"items": [...], "total": n, "limit": l, "offset": o}.
   static Response List(::Json::Value items, int64_t total, const Page& page);
 
-  // A strong validator; the router turns a matching If-None-Match of a GET into 304. Without it, a GET's 200 gets
-  // the hash of its body as validator.
+  // A strong validator, without its quotes; the router turns a matching If-None-Match of a GET into 304.
+  // Without it, a GET's 200 gets the hash of its body as validator.
   Response& ETag(const std::string& tag);
   Response& Header(const std::string& name, const std::string& value);
 
-  // Patient data that this answer shows: written to the audit trail before the answer is sent; if that fails, the
-  // answer is 503.
+  // Patient data that this answer shows: written to the audit trail before the answer is sent; if that fails,
+  // the answer is 503.
   Response& Viewed(AuditEntry entry);
 
   HttpResponse http;
@@ -103,16 +119,17 @@ struct ORTHANC_CLINIC_API Route
   NeededPermission permission;
   std::string summary;
   std::vector<QueryParameter> query = {};
-  bool paged = false;                   // adds `limit` (1 to 1000, default 50) and `offset`
-  std::optional<::Json::Value> body = {};  // JSON Schema of the body; without it a body is refused
-  size_t maxBody = 1 << 20;             // bytes; more is 413
-  ::Json::Value answer = {};            // JSON Schema of the 200 answer, for the description
+  bool paged = false;                      // adds `limit` (1 to 1000, default 50) and `offset`
+  std::optional<::Json::Value> body = {};  // JSON Schema of the body; without it a body is refused. A schema
+                                           // that accepts null makes the body optional
+  size_t maxBody = 1 << 20;                // bytes; more is 413
+  ::Json::Value answer = {};               // JSON Schema of the 200 answer, for the description
   Handler handler;
 };
 
 class ORTHANC_CLINIC_API Router
 {
-public:
+ public:
   struct Security
   {
     // Who calls; throws Forbidden if the credentials are bad.
@@ -127,11 +144,14 @@ public:
   explicit Router(Security security);
   ~Router();
 
-  // Only before the first Dispatch. Throws std::logic_error if the method and path exist already or a schema is bad.
+  // Only before the first Dispatch. Throws std::logic_error if the method and path exist already or a schema
+  // is bad.
   void Add(Route route);
 
-  // Serves the OpenAPI description at /api/openapi.json and, from the files of `swaggerUi` (name → content, empty
-  // for none), Swagger UI at /api/.
+  // Serves the OpenAPI description at /api/openapi.json and, from the files of `swaggerUi` (name → content;
+  // an empty function for none), Swagger UI at /api/index.html, to which /api and /api/ redirect. `swaggerUi`
+  // is only ever asked for the names of a fixed list (see SwaggerUi.cpp), and may be called by several
+  // threads.
   void AddDescription(const std::string& version,
                       std::function<std::optional<std::string>(const std::string& file)> swaggerUi);
 
@@ -141,12 +161,14 @@ public:
   ::Json::Value OpenApi(const std::string& version) const;
   std::vector<const Route*> Routes() const;
 
-private:
+ private:
   struct Pimpl;
   std::unique_ptr<Pimpl> pimpl_;
 };
 
-// The body and headers of an error, also for those outside of the router (a filter's denial).
+// The body and headers of an error, also for those outside of the router (a filter's denial). For a `path`
+// under /api/dental/ the body also carries what the dental CRM reads: `code`, `message` and `error`.
 ORTHANC_CLINIC_API HttpResponse Problem(int status, const std::string& detail,
-                                        const std::vector<FieldError>& errors = {});
+                                        const std::vector<FieldError>& errors = {},
+                                        const std::string& path = "");
 }  // namespace OrthancClinic

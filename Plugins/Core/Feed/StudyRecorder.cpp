@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "Core/Feed/StudyRecorder.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "Core/Dicom/Folding.h"
+#include "Core/Dicom/Text.h"
+#include "Core/Errors.h"
+#include "Core/Log.h"
+#include "Core/Records/Practice.h"
+#include "Core/Records/StudyStore.h"
+
+namespace OrthancClinic
+{
+namespace
+{
+constexpr size_t LONGEST_TEXT = 1024;   // bytes of one value that we keep
+constexpr size_t MOST_VALUES = 16;      // of a multi-valued tag that we keep
+constexpr size_t MOST_SERIES = 10'000;  // in the cache
+
+// A tag's value, clean; empty if it is absent, a sequence, or was too long for Orthanc to show.
+std::string Tag(const Json::Value& tags, const char* name)
+{
+  const Json::Value& value = tags[name];
+  return value.isString() ? CleanText(value.asString(), LONGEST_TEXT) : std::string();
+}
+
+std::vector<std::string> Values(const std::string& multiple)
+{
+  std::vector<std::string> values;
+  for (size_t begin = 0; begin <= multiple.size() && values.size() < MOST_VALUES;)
+  {
+    const size_t end = std::min(multiple.find('\\', begin), multiple.size());
+    if (end > begin)
+    {
+      values.push_back(multiple.substr(begin, end - begin));
+    }
+    begin = end + 1;
+  }
+  return values;
+}
+
+// Orthanc's "20260208T103000", in UTC.
+std::optional<Timestamp> ParseOrthancTime(const std::string& text)
+{
+  if (text.size() != 15)
+  {
+    return std::nullopt;
+  }
+  return ParseTimestamp(text.substr(0, 4) + "-" + text.substr(4, 2) + "-" + text.substr(6, 2) + "T" +
+                        text.substr(9, 2) + ":" + text.substr(11, 2) + ":" + text.substr(13, 2) + "Z");
+}
+
+// Whether two spellings can be of one name: one may leave parts out.
+bool NamesDiffer(const std::string& a, const std::string& b)
+{
+  const auto wordsOfA = FoldedWords(a);
+  const auto wordsOfB = FoldedWords(b);
+  const std::set<std::string> first(wordsOfA.begin(), wordsOfA.end());
+  const std::set<std::string> second(wordsOfB.begin(), wordsOfB.end());
+  return !std::includes(first.begin(), first.end(), second.begin(), second.end()) &&
+         !std::includes(second.begin(), second.end(), first.begin(), first.end());
+}
+
+std::vector<std::string> Contradictions(const StudyDemographics& first, const StudyDemographics& later)
+{
+  std::vector<std::string> fields;
+  if (NamesDiffer(first.patientName, later.patientName))
+  {
+    fields.emplace_back("patient_name");
+  }
+  if (!first.birthDate.empty() && !later.birthDate.empty() && first.birthDate != later.birthDate)
+  {
+    fields.emplace_back("birth_date");
+  }
+  if (!first.sex.empty() && !later.sex.empty() && first.sex != later.sex)
+  {
+    fields.emplace_back("sex");
+  }
+  return fields;
+}
+
+Json::Value EventData(const Study& study)
+{
+  Json::Value data;
+  data["study_instance_uid"] = study.studyInstanceUid;
+  data["orthanc_study_id"] = study.orthancStudyId;
+  data["number_of_series"] = study.numberOfSeries;
+  data["number_of_instances"] = study.numberOfInstances;
+  return data;
+}
+}  // namespace
+
+StudyDemographics DemographicsFromTags(const Json::Value& tags)
+{
+  StudyDemographics demographics;
+  demographics.patientId = Tag(tags, "PatientID");
+  demographics.issuerOfPatientId = Tag(tags, "IssuerOfPatientID");
+  for (const std::string& id : Values(Tag(tags, "OtherPatientIDs")))
+  {
+    demographics.otherPatientIds.push_back({id, "", ""});
+  }
+  if (const Json::Value& others = tags["OtherPatientIDsSequence"]; others.isArray())
+  {
+    for (const Json::Value& item : others)
+    {
+      if (item.isObject() && !Tag(item, "PatientID").empty() && demographics.otherPatientIds.size() < MOST_VALUES)
+      {
+        demographics.otherPatientIds.push_back({Tag(item, "PatientID"), Tag(item, "IssuerOfPatientID"), ""});
+      }
+    }
+  }
+  demographics.patientName = Tag(tags, "PatientName");
+  demographics.otherPatientNames = Values(Tag(tags, "OtherPatientNames"));
+  if (const std::string birthName = Tag(tags, "PatientBirthName"); !birthName.empty())
+  {
+    demographics.otherPatientNames.push_back(birthName);
+  }
+  demographics.birthDate = Tag(tags, "PatientBirthDate");
+  demographics.sex = Tag(tags, "PatientSex");
+  demographics.address = Tag(tags, "PatientAddress");
+  demographics.phone = Tag(tags, "PatientTelephoneNumbers");
+  if (const std::string telecom = Tag(tags, "PatientTelecomInformation"); telecom.find('@') != std::string::npos)
+  {
+    demographics.email = telecom;
+  }
+  return demographics;
+}
+
+StudyRecorder::StudyRecorder(Database& database, IOrthanc& orthanc, const EventLog& events, QuietPeriods quietPeriods)
+    : database_(database), orthanc_(orthanc), events_(events), quietPeriods_(std::move(quietPeriods))
+{
+}
+
+std::function<void(Transaction&)> StudyRecorder::Read(const std::vector<Change>& changes)
+{
+  if (changes.front().sequence == lastRead_)
+  {
+    series_.clear();  // what was made of these changes was not written: nothing of it counts as done
+  }
+  lastRead_ = changes.front().sequence;
+
+  // By study: one new instance of each of its series.
+  std::map<std::string, std::map<std::string, std::string>> touched;
+  for (const Change& change : changes)
+  {
+    if (change.type != "NewInstance")
+    {
+      continue;
+    }
+    try
+    {
+      const std::string series = orthanc_.Get("/instances/" + change.resource)["ParentSeries"].asString();
+      touched[LookUpSeries(series).studyId].emplace(series, change.resource);
+    }
+    catch (const NotFound&)
+    {
+      // Deleted since.
+    }
+  }
+
+  std::vector<Reading> readings;
+  for (const auto& [study, firstOfSeries] : touched)
+  {
+    if (auto reading = ReadStudy(study, firstOfSeries))
+    {
+      readings.push_back(*std::move(reading));
+    }
+  }
+  return [this, readings = std::move(readings)](Transaction& transaction)
+  {
+    for (const Reading& reading : readings)
+    {
+      Write(transaction, reading, true);
+    }
+  };
+}
+
+StudyRecorder::Series& StudyRecorder::LookUpSeries(const std::string& seriesId)
+{
+  if (const auto known = series_.find(seriesId); known != series_.end())
+  {
+    return known->second;
+  }
+  const Json::Value json = orthanc_.Get("/series/" + seriesId);
+  if (series_.size() >= MOST_SERIES)
+  {
+    series_.clear();
+  }
+  return series_.emplace(seriesId, Series{json["ParentStudy"].asString(), Tag(json["MainDicomTags"], "Modality"), false})
+      .first->second;
+}
+
+std::optional<StudyRecorder::Reading> StudyRecorder::ReadStudy(const std::string& orthancId,
+                                                               const std::map<std::string, std::string>& firstOfSeries)
+{
+  Reading reading;
+  Study& study = reading.study;
+  {
+    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+    auto known = StudyStore(transaction).FindByOrthancId(orthancId);
+    transaction.Commit();
+    reading.isNew = !known.has_value();
+    if (known)
+    {
+      study = *std::move(known);
+    }
+  }
+
+  try
+  {
+    const Json::Value statistics = orthanc_.Get("/studies/" + orthancId + "/statistics");
+    study.numberOfSeries = statistics["CountSeries"].asInt();
+    study.numberOfInstances = statistics["CountInstances"].asInt();
+    study.totalSizeBytes = std::stoll(statistics["DicomUncompressedSize"].asString());
+
+    std::set<std::string> modalities(study.modalities.begin(), study.modalities.end());
+    if (reading.isNew)
+    {
+      const Json::Value json = orthanc_.Get("/studies/" + orthancId);
+      const Json::Value& tags = json["MainDicomTags"];
+      study.orthancStudyId = orthancId;
+      study.studyInstanceUid = Tag(tags, "StudyInstanceUID");
+      study.studyDate = Tag(tags, "StudyDate");
+      study.studyTime = Tag(tags, "StudyTime");
+      study.studyDescription = Tag(tags, "StudyDescription");
+      study.accessionNumber = Tag(tags, "AccessionNumber");
+      for (const Json::Value& series : json["Series"])
+      {
+        modalities.insert(LookUpSeries(series.asString()).modality);
+      }
+      ReadFirstInstance(firstOfSeries.empty()
+                            ? orthanc_.Get("/series/" + json["Series"][0].asString())["Instances"][0].asString()
+                            : firstOfSeries.begin()->second,
+                        study);
+    }
+    for (const auto& [series, instance] : firstOfSeries)
+    {
+      Series& known = LookUpSeries(series);
+      modalities.insert(known.modality);
+      if (!std::exchange(known.compared, true) && !(reading.isNew && series == firstOfSeries.begin()->first))
+      {
+        reading.newSeries.push_back(
+            DemographicsFromTags(orthanc_.Get("/instances/" + instance + "/simplified-tags")));
+      }
+    }
+    std::erase_if(modalities,
+                  [](const std::string& modality)
+                  { return modality.empty() || modality.find('|') != std::string::npos; });
+    study.modalities.assign(modalities.begin(), modalities.end());
+  }
+  catch (const NotFound&)
+  {
+    return std::nullopt;  // deleted since; `forget.study` or the next sweep clears the record
+  }
+  return reading;
+}
+
+void StudyRecorder::ReadFirstInstance(const std::string& instanceId, Study& study)
+{
+  const Json::Value tags = orthanc_.Get("/instances/" + instanceId + "/simplified-tags");
+  study.demographics = DemographicsFromTags(tags);
+  study.institutionName = Tag(tags, "InstitutionName");
+
+  const Json::Value metadata = orthanc_.Get("/instances/" + instanceId + "/metadata?expand");
+  static const std::map<std::string, std::string> KINDS = {
+      {"DicomProtocol", "modality"}, {"RestApi", "api"}, {"Plugins", "plugin"}, {"Lua", "lua"}, {"WebDav", "api"}};
+  const auto kind = KINDS.find(metadata["Origin"].asString());
+  study.source.kind = (kind == KINDS.end()) ? "unknown" : kind->second;
+  study.source.callingAe = Tag(metadata, "RemoteAET");
+  study.source.calledAe = Tag(metadata, "CalledAET");
+  study.source.remoteIp = Tag(metadata, "RemoteIP");
+
+  // Orthanc keeps whole seconds: finer from our own clock when it was just now.
+  const Timestamp now = Now();
+  const Timestamp received = ParseOrthancTime(metadata["ReceptionDate"].asString()).value_or(now);
+  study.receivedAt = (now - received < std::chrono::seconds(5)) ? now : received;
+  study.lastInstanceAt = study.receivedAt;
+}
+
+void StudyRecorder::Write(Transaction& transaction, const Reading& reading, bool arrived)
+{
+  StudyStore store(transaction);
+  Study study = reading.study;
+  const std::optional<Study> known = store.FindByOrthancId(study.orthancStudyId);
+  if (known)
+  {
+    // What was read may be older than what another process wrote meanwhile, except for the counts.
+    study = *known;
+    study.modalities = reading.study.modalities;
+    study.numberOfSeries = reading.study.numberOfSeries;
+    study.numberOfInstances = reading.study.numberOfInstances;
+    study.totalSizeBytes = reading.study.totalSizeBytes;
+  }
+  else if (!reading.isNew)
+  {
+    return;  // forgotten meanwhile
+  }
+
+  std::set<std::string> contradictions(study.contradictions.begin(), study.contradictions.end());
+  for (const StudyDemographics& series : reading.newSeries)
+  {
+    for (const std::string& field : Contradictions(study.demographics, series))
+    {
+      contradictions.insert(field);
+    }
+  }
+  const bool contradicts = contradictions.size() > study.contradictions.size();
+  study.contradictions.assign(contradictions.begin(), contradictions.end());
+  if (arrived)
+  {
+    study.lastInstanceAt = known ? Now() : study.lastInstanceAt;
+    study.settledAt.reset();
+    TaskStore(transaction).Enqueue("settle.study", study.orthancStudyId, Json::objectValue,
+                                   Now() + QuietPeriod(study));
+  }
+
+  if (known)
+  {
+    store.UpdateContent(study);
+    if (contradicts)
+    {
+      events_.Emit(transaction, "study.updated", study.practiceId, EventData(study));
+    }
+    return;
+  }
+  study.practiceId = PracticeStore(transaction).Resolve(study.source.callingAe, study.source.calledAe,
+                                                        study.institutionName);
+  store.Insert(study);
+  events_.Emit(transaction, "study.received", study.practiceId, EventData(study));
+}
+
+Milliseconds StudyRecorder::QuietPeriod(const Study& study) const
+{
+  Milliseconds longest(0);
+  for (const std::string& modality : study.modalities)
+  {
+    const auto known = quietPeriods_.byModality.find(modality);
+    longest = std::max(longest, known == quietPeriods_.byModality.end() ? quietPeriods_.otherwise : known->second);
+  }
+  return study.modalities.empty() ? quietPeriods_.otherwise : longest;
+}
+
+void StudyRecorder::Deleted(Transaction& transaction, const std::vector<std::string>& resources)
+{
+  for (const std::string& id : resources)
+  {
+    TaskStore(transaction).Enqueue("forget.study", id);
+  }
+}
+
+void StudyRecorder::Sweep(const std::atomic<bool>& stopping)
+{
+  std::set<std::string> recorded;
+  {
+    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+    for (std::string& id : StudyStore(transaction).AllOrthancIds())
+    {
+      recorded.insert(std::move(id));
+    }
+    transaction.Commit();
+  }
+
+  int mended = 0;
+  for (const Json::Value& id : orthanc_.Get("/studies"))
+  {
+    if (stopping)
+    {
+      return;
+    }
+    const std::string orthancId = id.asString();
+    const bool known = recorded.erase(orthancId) != 0;
+    const auto reading = ReadStudy(orthancId, {});
+    if (!reading)
+    {
+      continue;
+    }
+    Transaction transaction(database_);
+    const auto before = StudyStore(transaction).FindByOrthancId(orthancId);
+    if (!before || before->numberOfInstances != reading->study.numberOfInstances ||
+        before->totalSizeBytes != reading->study.totalSizeBytes)
+    {
+      mended++;
+      Write(transaction, *reading, !known || before->numberOfInstances < reading->study.numberOfInstances);
+      transaction.Commit();
+    }
+  }
+
+  for (const std::string& id : recorded)
+  {
+    mended++;
+    Transaction transaction(database_);
+    TaskStore(transaction).Enqueue("forget.study", id);
+    transaction.Commit();
+  }
+  if (mended != 0)
+  {
+    LogWarning("The sweep found " + std::to_string(mended) + " studies whose records differed from Orthanc");
+  }
+}
+
+TaskKind StudyRecorder::SettleTask()
+{
+  return {.name = "settle.study", .handler = [this](RunningTask& task) { Settle(task); }};
+}
+
+TaskKind StudyRecorder::ForgetTask()
+{
+  return {.name = "forget.study", .handler = [this](RunningTask& task) { Forget(task); }};
+}
+
+void StudyRecorder::Settle(RunningTask& task)
+{
+  const std::string& id = task.Get().key;
+  const auto statistics = [&]() -> std::optional<Json::Value>
+  {
+    try
+    {
+      return orthanc_.Get("/studies/" + id + "/statistics");
+    }
+    catch (const NotFound&)
+    {
+      return std::nullopt;
+    }
+  }();
+
+  Transaction transaction(database_);
+  StudyStore store(transaction);
+  auto study = store.FindByOrthancId(id);
+  // An instance that came while this task was starting has made it due again, later.
+  if (study && statistics && Now() - study->lastInstanceAt >= QuietPeriod(*study))
+  {
+    study->numberOfSeries = (*statistics)["CountSeries"].asInt();
+    study->numberOfInstances = (*statistics)["CountInstances"].asInt();
+    study->totalSizeBytes = std::stoll((*statistics)["DicomUncompressedSize"].asString());
+    study->settledAt = Now();
+    store.UpdateContent(*study);
+    events_.Emit(transaction, "study.settled", study->practiceId, EventData(*study));
+  }
+  task.Complete(transaction);
+  transaction.Commit();
+}
+
+void StudyRecorder::Forget(RunningTask& task)
+{
+  const std::string& id = task.Get().key;
+  try
+  {
+    orthanc_.Get("/studies/" + id);
+    return;  // it is there: received again since
+  }
+  catch (const NotFound&)
+  {
+  }
+
+  Transaction transaction(database_);
+  StudyStore store(transaction);
+  if (const auto study = store.FindByOrthancId(id))
+  {
+    store.Delete(id);
+    TaskStore(transaction).Cancel("settle.study", id);
+    events_.Emit(transaction, "study.deleted", study->practiceId, EventData(*study));
+  }
+  task.Complete(transaction);
+  transaction.Commit();
+}
+}  // namespace OrthancClinic

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What a plugin is given when it is loaded: the parts of Core that all plugins of the process share. A plugin adds
+// its routes, task kinds and subscriptions to them, and knows neither the other plugins nor Orthanc's SDK.
+
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "Core/Api.h"
+#include "Core/Configuration/Configuration.h"
+#include "Core/Database/Database.h"
+#include "Core/Events/EventLog.h"
+#include "Core/Feed/Feed.h"
+#include "Core/Orthanc.h"
+#include "Core/Rest/Router.h"
+#include "Core/Tasks/TaskWorkers.h"
+
+namespace OrthancClinic
+{
+// What a plugin reports of itself in `GET /api/v1/health`.
+struct HealthReport
+{
+  bool ready = true;
+  Json::Value detail = Json::objectValue;  // no patient data
+};
+
+class ORTHANC_CLINIC_API Clinic
+{
+public:
+  virtual ~Clinic() = default;
+
+  virtual OrthancClinic::Configuration& Configuration() = 0;
+  virtual OrthancClinic::Database& Database() = 0;
+  virtual IOrthanc& Orthanc() = 0;  // answers only between "started" and "stopped"
+  virtual EventLog& Events() = 0;
+  virtual TaskWorkers& Tasks() = 0;
+  virtual Router& Routes() = 0;
+
+  // `action` runs when Orthanc has started, before the tasks and the feed do; if it throws, Orthanc does not start.
+  virtual void OnStarted(std::function<void()> action) = 0;
+
+  // `action` runs when Orthanc stops, after the tasks and the feed have ended; it must not throw.
+  virtual void OnStopped(std::function<void()> action) = 0;
+
+  // Quick, thread-safe, must not throw.
+  virtual void AddHealth(const std::string& name, std::function<HealthReport()> report) = 0;
+};
+}  // namespace OrthancClinic

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The bundle's one instance per process: made when Orthanc loads the first of our plugins, started and stopped with
+// Orthanc, gone with the last plugin.
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <boost/filesystem.hpp>
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <list>
+#include <utility>
+
+#include "Core/Dicom/Text.h"
+#include "Core/Feed/StudyRecorder.h"
+#include "Core/Host/DurationHistogram.h"
+#include "Core/Host/OrthancSdk.h"
+#include "Core/Host/Plugin.h"
+#include "Core/Host/RestBridge.h"
+#include "Core/Identity/AuditTrail.h"
+#include "Core/Records/CoreMigrations.h"
+#include "Core/Rest/CoreRoutes.h"
+#include "Core/Uuid.h"
+
+namespace OrthancClinic
+{
+namespace
+{
+// Orthanc's global property that names its index; plugins have the numbers from 1024 on.
+constexpr int32_t INDEX_PROPERTY = 4171;
+
+// The keys of "Clinic" itself.
+const Json::Value& ClinicSchema()
+{
+  static const Json::Value SCHEMA = JsonLiteral(R"({
+    "type": "object",
+    "properties": {
+      "Database": {
+        "type": "string", "default": "",
+        "description": "Where the bundle keeps its own records: the path of an SQLite file, or a PostgreSQL URL (`postgresql://user@host/name`). Empty: `orthanc-clinic.db` in Orthanc's `IndexDirectory`."
+      },
+      "Dicom": {
+        "type": "object", "default": {}, "properties": {
+          "TcpNoDelay": {
+            "type": "boolean", "default": true,
+            "description": "Switch Nagle's algorithm off for Orthanc's DICOM connections, which receive about three times as fast then. The environment variable `TCP_NODELAY` has precedence."
+          }
+        }
+      },
+      "Studies": {
+        "type": "object", "default": {}, "properties": {
+          "QuietSeconds": {
+            "type": "integer", "minimum": 1, "maximum": 86400, "default": 60,
+            "description": "A study is complete when no instance has come for so long."
+          },
+          "QuietSecondsByModality": {
+            "type": "object", "additionalProperties": {"type": "integer", "minimum": 1, "maximum": 86400},
+            "default": {"PX": 3, "IO": 3, "DX": 3, "CR": 3, "XC": 3},
+            "description": "The same for studies of these modalities."
+          }
+        }
+      },
+      "SwaggerUi": {
+        "type": "string", "default": "/usr/share/orthanc-clinic/swagger-ui",
+        "description": "The folder with the files of `swagger-ui-dist` for `/api/`."
+      }
+    }
+  })");
+  return SCHEMA;
+}
+
+Json::Value ReadOrthancConfiguration(OrthancPluginContext* context)
+{
+  const std::string text = TakeString(context, OrthancPluginGetConfiguration(context));
+  return ParseOrthancJson(text).value();  // Orthanc wrote it
+}
+
+// The SQLite file's default place: beside Orthanc's own index, whose path is relative to the configuration file.
+std::string DefaultDatabase(OrthancPluginContext* context, const Json::Value& orthanc)
+{
+  const std::string storage = orthanc.get("StorageDirectory", "OrthancStorage").asString();
+  const std::string index = orthanc.get("IndexDirectory", storage).asString();
+  const std::string file = TakeString(context, OrthancPluginGetConfigurationPath(context));
+  boost::filesystem::path base = boost::filesystem::current_path();
+  if (!file.empty())
+  {
+    const boost::filesystem::path path = boost::filesystem::absolute(file);
+    base = boost::filesystem::is_directory(path) ? path : path.parent_path();
+  }
+  const boost::filesystem::path folder = boost::filesystem::absolute(index, base);
+  boost::filesystem::create_directories(folder);
+  return (folder / "orthanc-clinic.db").string();
+}
+
+StudyRecorder::QuietPeriods ReadQuietPeriods(const Json::Value& studies)
+{
+  StudyRecorder::QuietPeriods periods;
+  periods.otherwise = std::chrono::seconds(studies["QuietSeconds"].asInt64());
+  for (const std::string& modality : studies["QuietSecondsByModality"].getMemberNames())
+  {
+    periods.byModality[modality] = std::chrono::seconds(studies["QuietSecondsByModality"][modality].asInt64());
+  }
+  return periods;
+}
+
+// Whether Orthanc checks passwords itself (its rule for the default included): only then does the name in the
+// header mean something.
+bool OrthancAuthenticates(const Json::Value& orthanc)
+{
+  const Json::Value& enabled = orthanc["AuthenticationEnabled"];
+  return enabled.isBool() ? enabled.asBool() : orthanc["RemoteAccessAllowed"].isBool() && orthanc["RemoteAccessAllowed"].asBool();
+}
+
+Principal ReadPrincipal(const HttpRequest& request, bool authenticated)
+{
+  static constexpr std::string_view BASIC = "Basic ";
+  const auto header = request.headers.find("authorization");
+  if (!authenticated || header == request.headers.end() || !header->second.starts_with(BASIC))
+  {
+    return {};
+  }
+  const std::string encoded = header->second.substr(BASIC.size());
+  std::string decoded(encoded.size() / 4 * 3 + 3, '\0');
+  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(decoded.data()),
+                                   reinterpret_cast<const unsigned char*>(encoded.data()),
+                                   static_cast<int>(encoded.size()));
+  const size_t colon = decoded.find(':');
+  if (size < 0 || colon == std::string::npos)
+  {
+    throw Forbidden("The Authorization header cannot be read");
+  }
+  return {CleanText(decoded.substr(0, colon), 128), ""};
+}
+
+std::string ReadFile(const std::string& path)
+{
+  std::ifstream file(path, std::ios::binary);
+  if (!file)
+  {
+    throw NotFound("There is no file " + path);
+  }
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+class Process : public Clinic
+{
+public:
+  explicit Process(OrthancPluginContext* context)
+      : context_(context),
+        configuration_(ReadOrthancConfiguration(context)),
+        options_(configuration_.Section("", ClinicSchema())),
+        authenticated_(OrthancAuthenticates(configuration_.Orthanc())),
+        database_(options_["Database"].asString().empty() ? DefaultDatabase(context, configuration_.Orthanc())
+                                                          : options_["Database"].asString()),
+        orthanc_(context),
+        tasks_(database_),
+        router_(MakeSecurity())
+  {
+    database_.Migrate("core", CoreMigrations());
+    if (options_["Dicom"]["TcpNoDelay"].asBool())
+    {
+      setenv("TCP_NODELAY", "1", 0);  // read by DCMTK, whose copy Orthanc shares, for each new connection
+    }
+
+    const CoreParts parts{database_,
+                          events_,
+                          tasks_,
+                          [this] { return PluginHealth(); },
+                          [this] { return started_.load(); },
+                          [this] { return started_ ? feed_->GetLag() : std::vector<Feed::Lag>(); },
+                          [this]
+                          {
+                            return storeCallback_.ToPrometheus("orthanc_clinic_store_callback_seconds",
+                                                               "Time that the bundle takes while Orthanc stores an "
+                                                               "instance.");
+                          },
+                          PluginVersion()};
+    AddOperationRoutes(router_, parts);
+    AddPracticeRoutes(router_, parts);
+    AddPatientRoutes(router_, parts);
+    AddStudyRoutes(router_, parts);
+    RegisterRestBridge(context, router_);
+    OrthancPluginRegisterOnChangeCallback(context, OnChange);
+    OrthancPluginRegisterOnStoredInstanceCallback(context, OnStoredInstance);
+    instance_ = this;
+  }
+
+  ~Process() override
+  {
+    instance_ = nullptr;
+    Stop();
+  }
+
+  OrthancClinic::Configuration& Configuration() override { return configuration_; }
+  OrthancClinic::Database& Database() override { return database_; }
+  IOrthanc& Orthanc() override { return orthanc_; }
+  EventLog& Events() override { return events_; }
+  TaskWorkers& Tasks() override { return tasks_; }
+  Router& Routes() override { return router_; }
+  void OnStarted(std::function<void()> action) override { onStarted_.push_back(std::move(action)); }
+  void OnStopped(std::function<void()> action) override { onStopped_.push_back(std::move(action)); }
+  void AddHealth(const std::string& name, std::function<HealthReport()> report) override
+  {
+    health_.emplace_back(name, std::move(report));
+  }
+
+private:
+  Router::Security MakeSecurity()
+  {
+    return {
+        .authenticate = [this](const HttpRequest& request) { return ReadPrincipal(request, authenticated_); },
+        .allows = [](const Principal&, Permission) { return true; },
+        .audit =
+            [this](const std::vector<AuditEntry>& entries)
+        {
+          Transaction transaction(database_);
+          for (const AuditEntry& entry : entries)
+          {
+            AuditTrail::Append(transaction, entry);
+          }
+          transaction.Commit();
+        },
+        .logError = [](const std::string& message) { LogError(message); },
+    };
+  }
+
+  void Start()
+  {
+    configuration_.RefuseUnclaimed();
+    const std::string folder = options_["SwaggerUi"].asString();
+    router_.AddDescription(PluginVersion(),
+                           [folder](const std::string& file) -> std::optional<std::string>
+                           {
+                             try
+                             {
+                               return ReadFile(folder + "/" + file);
+                             }
+                             catch (const NotFound&)
+                             {
+                               return std::nullopt;
+                             }
+                           });
+
+    auto recorder =
+        std::make_unique<StudyRecorder>(database_, orthanc_, events_, ReadQuietPeriods(options_["Studies"]));
+    tasks_.Register(recorder->SettleTask());
+    tasks_.Register(recorder->ForgetTask());
+    feed_ = std::make_unique<Feed>(database_, orthanc_, IndexIdentity());
+    feed_->Subscribe(std::move(recorder));
+
+    for (const auto& action : onStarted_)
+    {
+      action();
+    }
+    tasks_.Start();
+    feed_->Start();
+    started_ = true;
+  }
+
+  void Stop()
+  {
+    started_ = false;
+    if (std::exchange(stopped_, true))
+    {
+      return;
+    }
+    if (feed_)
+    {
+      feed_->Stop();
+    }
+    tasks_.Stop();
+    for (const auto& action : onStopped_)
+    {
+      action();
+    }
+  }
+
+  // Kept in Orthanc's own index, so that it changes when the index (and with it the change log) is replaced, and is
+  // the same for every Orthanc on one index.
+  std::string IndexIdentity()
+  {
+    const auto read = [&]
+    { return TakeString(context_, OrthancPluginGetGlobalProperty(context_, INDEX_PROPERTY, "")); };
+    if (read().empty())
+    {
+      const std::string identity = NewUuid();
+      if (OrthancPluginSetGlobalProperty(context_, INDEX_PROPERTY, identity.c_str()) !=
+          OrthancPluginErrorCode_Success)
+      {
+        throw Unavailable("Orthanc's index cannot be written");
+      }
+    }
+    return read();
+  }
+
+  Json::Value PluginHealth() const
+  {
+    Json::Value parts(Json::objectValue);
+    for (const auto& [name, report] : health_)
+    {
+      const HealthReport part = report();
+      parts[name] = part.detail;
+      parts[name]["ready"] = part.ready;
+    }
+    return parts;
+  }
+
+  static OrthancPluginErrorCode OnChange(OrthancPluginChangeType type, OrthancPluginResourceType resource,
+                                         const char* id) noexcept
+  {
+    return Guarded("OnChange",
+                   [&]
+                   {
+                     Process* const process = instance_;
+                     if (process == nullptr)
+                     {
+                       return;
+                     }
+                     switch (type)
+                     {
+                       case OrthancPluginChangeType_OrthancStarted:
+                         process->Start();
+                         break;
+                       case OrthancPluginChangeType_OrthancStopped:
+                         process->Stop();
+                         break;
+                       case OrthancPluginChangeType_Deleted:
+                         if (resource == OrthancPluginResourceType_Study && process->started_)
+                         {
+                           process->feed_->StudyDeleted(id);
+                         }
+                         break;
+                       default:
+                         break;
+                     }
+                   });
+  }
+
+  static OrthancPluginErrorCode OnStoredInstance(const OrthancPluginDicomInstance*, const char*) noexcept
+  {
+    // Orthanc calls this under a lock that every modality waits for: nothing happens here.
+    Process* const process = instance_;
+    if (process != nullptr && process->started_)
+    {
+      const auto begin = std::chrono::steady_clock::now();
+      process->feed_->Wake();
+      process->storeCallback_.Add(std::chrono::steady_clock::now() - begin);
+    }
+    return OrthancPluginErrorCode_Success;
+  }
+
+  static std::atomic<Process*> instance_;
+
+  OrthancPluginContext* const context_;
+  OrthancClinic::Configuration configuration_;
+  const Json::Value options_;
+  const bool authenticated_;
+  OrthancClinic::Database database_;
+  InProcessOrthanc orthanc_;
+  EventLog events_;
+  TaskWorkers tasks_;
+  Router router_;
+  std::unique_ptr<Feed> feed_;
+  DurationHistogram storeCallback_;
+  std::vector<std::function<void()>> onStarted_;
+  std::vector<std::function<void()>> onStopped_;
+  std::list<std::pair<std::string, std::function<HealthReport()>>> health_;
+  std::atomic<bool> started_{false};
+  bool stopped_ = false;
+};
+
+std::atomic<Process*> Process::instance_{nullptr};
+
+// Orthanc loads and unloads its plugins one after the other, in one thread.
+std::unique_ptr<Process> process_;
+int plugins_ = 0;
+OrthancPluginContext* logContext_ = nullptr;
+
+void LogToOrthanc(LogLevel level, const std::string& message)
+{
+  switch (level)
+  {
+    case LogLevel::Info:
+      OrthancPluginLogInfo(logContext_, message.c_str());
+      break;
+    case LogLevel::Warning:
+      OrthancPluginLogWarning(logContext_, message.c_str());
+      break;
+    case LogLevel::Error:
+      OrthancPluginLogError(logContext_, message.c_str());
+      break;
+  }
+}
+}  // namespace
+
+int32_t InitializePlugin(void* context, const char* name, const char* description, void (*load)(Clinic&)) noexcept
+{
+  auto* const orthanc = static_cast<OrthancPluginContext*>(context);
+  if (logContext_ == nullptr)
+  {
+    logContext_ = orthanc;
+    SetLogSink(LogToOrthanc);
+  }
+  return Guarded("Orthanc Clinic cannot start",
+                 [&]
+                 {
+                   if (!OrthancPluginCheckVersion(orthanc))
+                   {
+                     throw BadInput("this Orthanc is older than 1.10.1");
+                   }
+                   // OrthancPluginSetDescription() asks the library that it is compiled into for its name.
+                   const _OrthancPluginSetPluginProperty property{name, _OrthancPluginProperty_Description,
+                                                                  description};
+                   orthanc->InvokeService(orthanc, _OrthancPluginService_SetPluginProperty, &property);
+                   if (!process_)
+                   {
+                     process_ = std::make_unique<Process>(orthanc);
+                   }
+                   plugins_++;
+                   load(*process_);
+                 }) == OrthancPluginErrorCode_Success
+             ? 0
+             : -1;
+}
+
+void FinalizePlugin() noexcept
+{
+  if (--plugins_ == 0)
+  {
+    process_.reset();
+  }
+}
+
+const char* PluginVersion() noexcept { return ORTHANC_CLINIC_VERSION; }
+}  // namespace OrthancClinic

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "Core/Host/RestBridge.h"
+
+#include <atomic>
+
+#include "Core/Host/OrthancSdk.h"
+
+namespace OrthancClinic
+{
+namespace
+{
+OrthancPluginContext* context_ = nullptr;
+std::atomic<const Router*> router_{nullptr};
+
+HttpRequest ReadRequest(const char* url, const OrthancPluginHttpRequest& request)
+{
+  HttpRequest read;
+  switch (request.method)
+  {
+    case OrthancPluginHttpMethod_Get:
+      read.method = HttpMethod::Get;
+      break;
+    case OrthancPluginHttpMethod_Post:
+      read.method = HttpMethod::Post;
+      break;
+    case OrthancPluginHttpMethod_Put:
+      read.method = HttpMethod::Put;
+      break;
+    case OrthancPluginHttpMethod_Delete:
+      read.method = HttpMethod::Delete;
+      break;
+    default:
+      throw BadInput("This HTTP method is not known");
+  }
+  read.path = url;
+  for (uint32_t i = 0; i < request.getCount; i++)
+  {
+    read.query.emplace_back(request.getKeys[i], request.getValues[i]);
+  }
+  for (uint32_t i = 0; i < request.headersCount; i++)
+  {
+    read.headers[request.headersKeys[i]] = request.headersValues[i];
+  }
+  if (request.bodySize != 0)
+  {
+    read.body.assign(static_cast<const char*>(request.body), request.bodySize);
+  }
+  return read;
+}
+
+void SendResponse(OrthancPluginRestOutput* output, const HttpResponse& response)
+{
+  for (const auto& [name, value] : response.headers)
+  {
+    OrthancPluginSetHttpHeader(context_, output, name.c_str(), value.c_str());
+  }
+  const auto size = static_cast<uint32_t>(response.body.size());
+  if (response.status == 200)
+  {
+    OrthancPluginAnswerBuffer(context_, output, response.body.data(), size, response.contentType.c_str());
+    return;
+  }
+  if (!response.body.empty())
+  {
+    OrthancPluginSetHttpHeader(context_, output, "Content-Type", response.contentType.c_str());
+  }
+  OrthancPluginSendHttpStatus(context_, output, static_cast<uint16_t>(response.status), response.body.data(), size);
+}
+
+OrthancPluginErrorCode Answer(OrthancPluginRestOutput* output, const char* url,
+                              const OrthancPluginHttpRequest* request) noexcept
+{
+  return Guarded("REST",
+                 [&]
+                 {
+                   const Router* const router = router_.load();
+                   if (router == nullptr)
+                   {
+                     SendResponse(output, Problem(503, "Orthanc is starting or stopping"));
+                     return;
+                   }
+                   SendResponse(output, router->Dispatch(ReadRequest(url, *request)));
+                 });
+}
+}  // namespace
+
+void RegisterRestBridge(OrthancPluginContext* context, const Router& router)
+{
+  context_ = context;
+  router_ = &router;
+  // The expression is anchored by Orthanc; "/api/(.*)" alone would not match "/api".
+  OrthancPluginRegisterRestCallbackNoLock(context, "/api", Answer);
+  OrthancPluginRegisterRestCallbackNoLock(context, "/api/(.*)", Answer);
+}
+}  // namespace OrthancClinic

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "Core/Identity/AuditTrail.h"
+#include "Core/Records/PatientStore.h"
+#include "Core/Records/Practice.h"
+#include "Core/Rest/CoreRoutes.h"
+
+namespace OrthancClinic
+{
+namespace
+{
+// So many records of a batch are written in one transaction: the feed must not wait long for its turn.
+constexpr Json::ArrayIndex BATCH_PART = 100;
+
+const Json::Value& PatientSchema()
+{
+  static const Json::Value SCHEMA = JsonLiteral(R"({
+    "type": "object", "additionalProperties": false,
+    "properties": {
+      "id": {"type": "string", "minLength": 1, "maxLength": 128},
+      "practice_id": {"type": "string", "minLength": 1, "maxLength": 128},
+      "kind": {"enum": ["patient", "lead"]},
+      "identifiers": {"type": "array", "maxItems": 50, "items": {
+        "type": "object", "additionalProperties": false, "required": ["value"],
+        "properties": {
+          "value": {"type": "string", "minLength": 1, "maxLength": 128},
+          "issuer": {"type": ["string", "null"], "maxLength": 128},
+          "type": {"type": ["string", "null"], "maxLength": 64}
+        }}},
+      "names": {"type": "array", "maxItems": 20, "items": {
+        "type": "object", "additionalProperties": false,
+        "properties": {
+          "use": {"enum": ["official", "usual", "maiden", "nickname", "old", "temp", "anonymous"]},
+          "family": {"type": ["string", "null"], "maxLength": 256},
+          "given": {"type": ["string", "null"], "maxLength": 256},
+          "middle": {"type": ["string", "null"], "maxLength": 256},
+          "prefix": {"type": ["string", "null"], "maxLength": 64},
+          "suffix": {"type": ["string", "null"], "maxLength": 64},
+          "ideographic": {"type": ["string", "null"], "maxLength": 256},
+          "phonetic": {"type": ["string", "null"], "maxLength": 256}
+        }}},
+      "contact_person": {"type": ["string", "null"], "maxLength": 512},
+      "business_name": {"type": ["string", "null"], "maxLength": 512},
+      "birth_date": {"type": ["string", "null"], "format": "partial-date"},
+      "sex": {"enum": ["M", "F", "O", "", null]},
+      "email": {"type": ["string", "null"], "maxLength": 320},
+      "phone": {"type": ["string", "null"], "maxLength": 64},
+      "address": {"type": ["object", "null"], "additionalProperties": false, "properties": {
+        "line": {"type": ["string", "null"], "maxLength": 512},
+        "city": {"type": ["string", "null"], "maxLength": 256},
+        "province": {"type": ["string", "null"], "maxLength": 64},
+        "postal_code": {"type": ["string", "null"], "maxLength": 32},
+        "country": {"type": ["string", "null"], "maxLength": 64}
+      }},
+      "language": {"type": ["string", "null"], "maxLength": 16},
+      "active": {"type": "boolean"},
+      "deceased": {"type": "boolean"},
+      "merged_into": {"type": ["string", "null"], "maxLength": 128},
+      "updated_at": {"type": ["string", "null"], "format": "date-time"}
+    }
+  })");
+  return SCHEMA;
+}
+
+Patient ReadPatient(const Json::Value& json)
+{
+  Patient patient = PatientFromJson(json);
+  if (patient.practiceId.empty())
+  {
+    patient.practiceId = PracticeStore::DEFAULT;
+  }
+  if (!json["updated_at"].isString())
+  {
+    patient.updatedAt = Now();
+  }
+  return patient;
+}
+
+void Record(Transaction& transaction, const EventLog& events, const Request& request, const std::string& action,
+            const Patient& patient)
+{
+  AuditEntry entry = request.Audit("patient." + action);
+  entry.practiceId = patient.practiceId;
+  entry.patientId = patient.id;
+  AuditTrail::Append(transaction, entry);
+  Json::Value data;
+  data["patient_id"] = patient.id;
+  events.Emit(transaction, "patient." + action, patient.practiceId, data);
+}
+
+// Stores one patient with its audit record and event; returns what became of it.
+PutOutcome Put(Transaction& transaction, const EventLog& events, const Request& request, const Patient& patient)
+{
+  const PutOutcome outcome = PatientStore(transaction).Put(patient);
+  if (outcome != PutOutcome::Unchanged)
+  {
+    Record(transaction, events, request, outcome == PutOutcome::Created ? "create" : "update", patient);
+  }
+  return outcome;
+}
+
+std::string ToString(PutOutcome outcome)
+{
+  return outcome == PutOutcome::Created ? "created" : outcome == PutOutcome::Updated ? "updated" : "unchanged";
+}
+
+std::string Describe(const BadInput& error)
+{
+  std::string text = error.what();
+  for (const FieldError& field : error.Fields())
+  {
+    text += "; " + field.field + ": " + field.message;
+  }
+  return text;
+}
+
+Json::Value PutOne(Transaction& transaction, const EventLog& events, const Request& request,
+                   const JsonSchema& schema, const Json::Value& json)
+{
+  Json::Value result;
+  result["id"] = json.isObject() && json["id"].isString() ? json["id"] : Json::Value();
+  try
+  {
+    if (const auto errors = schema.Validate(json); !errors.empty())
+    {
+      throw BadInput("The patient is not valid", errors);
+    }
+    if (!json.isMember("id"))
+    {
+      throw BadInput("The patient has no id");
+    }
+    transaction.Savepoint([&]
+                          { result["status"] = ToString(Put(transaction, events, request, ReadPatient(json))); });
+  }
+  catch (const BadInput& error)
+  {
+    result["status"] = "failed";
+    result["error"] = Describe(error);
+  }
+  catch (const NotFound& error)
+  {
+    result["status"] = "failed";
+    result["error"] = error.what();
+  }
+  catch (const Conflict& error)
+  {
+    result["status"] = "failed";
+    result["error"] = error.what();
+  }
+  return result;
+}
+
+Response PutBatch(const CoreParts& parts, const Request& request)
+{
+  static const JsonSchema SCHEMA(PatientSchema());
+  const Json::Value& patients = request.Body()["patients"];
+  Json::Value body;
+  body["results"] = Json::arrayValue;
+  std::map<std::string, int> counts = {{"created", 0}, {"updated", 0}, {"unchanged", 0}, {"failed", 0}};
+  for (Json::ArrayIndex first = 0; first < patients.size(); first += BATCH_PART)
+  {
+    Transaction transaction(parts.database);
+    for (Json::ArrayIndex i = first; i < std::min(first + BATCH_PART, patients.size()); i++)
+    {
+      Json::Value result = PutOne(transaction, parts.events, request, SCHEMA, patients[i]);
+      counts[result["status"].asString()]++;
+      body["results"].append(std::move(result));
+    }
+    transaction.Commit();
+  }
+  for (const auto& [status, count] : counts)
+  {
+    body[status] = count;
+  }
+  return Response::Json(body);
+}
+}  // namespace
+
+void AddPatientRoutes(Router& router, const CoreParts& parts)
+{
+  router.Add({.method = HttpMethod::Get,
+              .path = "/api/v1/patients",
+              .permission = Permission::ReadPatients,
+              .summary = "Searches the directory",
+              .query = {{"q", "Words that begin words of the name, e-mail or phone",
+                         JsonLiteral(R"({"type": "string", "maxLength": 256})")},
+                        {"practice", "Only of this practice", JsonLiteral(R"({"type": "string", "maxLength": 128})")},
+                        {"identifier", "An identifier's value, or the patient's id",
+                         JsonLiteral(R"({"type": "string", "maxLength": 128})")}},
+              .paged = true,
+              .handler = [parts](const Request& request)
+              {
+                const Page page = request.GetPage();
+                Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
+                const auto [patients, total] =
+                    PatientStore(transaction)
+                        .Search({request.QueryText("practice"), request.QueryText("q"),
+                                 request.QueryText("identifier"), page.limit, page.offset});
+                transaction.Commit();
+                Json::Value items(Json::arrayValue);
+                for (const Patient& patient : patients)
+                {
+                  items.append(ToJson(patient));
+                }
+                AuditEntry entry = request.Audit("patient.search");
+                entry.practiceId = request.QueryText("practice");
+                for (const Patient& patient : patients)
+                {
+                  entry.detail["patients"].append(patient.id);
+                }
+                return Response::List(std::move(items), total, page).Viewed(entry);
+              }});
+
+  router.Add({.method = HttpMethod::Get,
+              .path = "/api/v1/patients/{id}",
+              .permission = Permission::ReadPatients,
+              .summary = "One patient or lead",
+              .answer = PatientSchema(),
+              .handler = [parts](const Request& request)
+              {
+                Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
+                const auto patient = PatientStore(transaction).Find(request.Path("id"));
+                transaction.Commit();
+                if (!patient)
+                {
+                  throw NotFound("There is no such patient");
+                }
+                AuditEntry entry = request.Audit("patient.view");
+                entry.practiceId = patient->practiceId;
+                entry.patientId = patient->id;
+                return Response::Json(ToJson(*patient)).Viewed(entry);
+              }});
+
+  router.Add({.method = HttpMethod::Put,
+              .path = "/api/v1/patients/{id}",
+              .permission = Permission::WritePatients,
+              .summary = "Creates or replaces a patient; an `updated_at` older than the stored one is refused (409)",
+              .body = PatientSchema(),
+              .answer = PatientSchema(),
+              .handler = [parts](const Request& request)
+              {
+                Patient patient = ReadPatient(request.Body());
+                if (!patient.id.empty() && patient.id != request.Path("id"))
+                {
+                  throw BadInput("The body's id is not the URL's", {{"id", "expected the id of the URL, or none"}});
+                }
+                patient.id = request.Path("id");
+                Transaction transaction(parts.database);
+                const PutOutcome outcome = Put(transaction, parts.events, request, patient);
+                const Json::Value stored = ToJson(PatientStore(transaction).Find(patient.id).value());
+                transaction.Commit();
+                return Response::Json(stored, outcome == PutOutcome::Created ? 201 : 200);
+              }});
+
+  router.Add({.method = HttpMethod::Post,
+              .path = "/api/v1/patients/batch",
+              .permission = Permission::WritePatients,
+              .summary = "Creates or replaces many; each is stored whole or not at all, with a report",
+              .body = JsonLiteral(R"({
+                "type": "object", "additionalProperties": false, "required": ["patients"],
+                "properties": {"patients": {"type": "array", "maxItems": 20000}}
+              })"),
+              .maxBody = 64 << 20,
+              .handler = [parts](const Request& request) { return PutBatch(parts, request); }});
+
+  router.Add({.method = HttpMethod::Delete,
+              .path = "/api/v1/patients/{id}",
+              .permission = Permission::WritePatients,
+              .summary = "Removes a patient from the directory; studies filed under it are decided anew",
+              .handler = [parts](const Request& request)
+              {
+                Transaction transaction(parts.database);
+                PatientStore store(transaction);
+                const auto patient = store.Find(request.Path("id"));
+                store.Delete(request.Path("id"));
+                Record(transaction, parts.events, request, "delete", patient.value());
+                transaction.Commit();
+                return Response::NoContent();
+              }});
+
+  router.Add({.method = HttpMethod::Post,
+              .path = "/api/v1/patients/{id}/merge",
+              .permission = Permission::WritePatients,
+              .summary = "Makes the patient part of another one; the studies move",
+              .body = JsonLiteral(R"({
+                "type": "object", "additionalProperties": false, "required": ["into"],
+                "properties": {"into": {"type": "string", "minLength": 1, "maxLength": 128}}
+              })"),
+              .handler = [parts](const Request& request)
+              {
+                Transaction transaction(parts.database);
+                PatientStore store(transaction);
+                const auto moved =
+                    store.Merge(request.Path("id"), request.Body()["into"].asString(), request.Caller().name);
+                const Patient patient = store.Find(request.Path("id")).value();
+                Record(transaction, parts.events, request, "merge", patient);
+                transaction.Commit();
+                Json::Value body = ToJson(patient);
+                body["moved_studies"] = static_cast<Json::UInt64>(moved.size());
+                return Response::Json(body);
+              }});
+
+  router.Add({.method = HttpMethod::Post,
+              .path = "/api/v1/patients/{id}/unmerge",
+              .permission = Permission::WritePatients,
+              .summary = "Takes the last merge of the patient back; the studies that it moved return",
+              .handler = [parts](const Request& request)
+              {
+                Transaction transaction(parts.database);
+                PatientStore store(transaction);
+                store.Unmerge(request.Path("id"));
+                const Patient patient = store.Find(request.Path("id")).value();
+                Record(transaction, parts.events, request, "unmerge", patient);
+                transaction.Commit();
+                return Response::Json(ToJson(patient));
+              }});
+}
+}  // namespace OrthancClinic

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What the router has found out about a request by the time it calls the handler. Private to Rest.
+
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "Core/Rest/Router.h"
+
+namespace OrthancClinic
+{
+struct QueryValue
+{
+  bool given = false;
+  ::Json::Value value;  // converted; the schema's default, or null, if it was not given
+};
+
+struct Request::Content
+{
+  const HttpRequest& http;
+  Principal caller = {};
+  std::map<std::string, std::string> path = {};
+  std::map<std::string, QueryValue> query = {};  // every parameter that the route declares
+  ::Json::Value body = {};
+};
+}  // namespace OrthancClinic

@@ -1,0 +1,645 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "Core/Rest/Router.h"
+
+#include <fmt/format.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <boost/core/demangle.hpp>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <stdexcept>
+#include <typeinfo>
+
+#include "Core/Rest/OpenApi.h"
+#include "Core/Rest/RequestContent.h"
+#include "Core/Rest/SwaggerUi.h"
+
+namespace OrthancClinic
+{
+namespace
+{
+constexpr size_t kLongestPathParameter = 128;
+
+// An answer that ends the processing of a request before or instead of its handler.
+struct Stop
+{
+  int status;
+  std::string detail;
+  std::vector<FieldError> errors = {};
+};
+
+struct Endpoint
+{
+  Route route;
+  std::vector<std::string> segments = {};  // with this route's own parameter names
+  std::vector<QueryParameter> query = {};
+  std::map<std::string, JsonSchema> querySchemas = {};
+  std::optional<JsonSchema> body = {};
+  bool described = true;  // in the OpenAPI document
+};
+
+// The routes that share a path, up to the names of its parameters.
+struct Resource
+{
+  std::vector<std::string> segments;  // "{}" for a parameter
+  std::map<HttpMethod, Endpoint> endpoints;
+
+  bool Matches(const std::vector<std::string>& path) const
+  {
+    return std::equal(segments.begin(), segments.end(), path.begin(), path.end(),
+                      [](const std::string& pattern, const std::string& segment)
+                      { return IsParameter(pattern) ? !segment.empty() : pattern == segment; });
+  }
+
+  // Whether this has a literal where, for the first time, the two differ.
+  bool IsMoreSpecificThan(const Resource& other) const
+  {
+    const auto [mine, theirs] = std::mismatch(segments.begin(), segments.end(), other.segments.begin());
+    return mine != segments.end() && !IsParameter(*mine);
+  }
+
+  std::string Allow() const
+  {
+    std::string methods;
+    for (const auto& [method, endpoint] : endpoints)
+    {
+      methods += std::string(ToString(method)) + ", ";
+      if (method == HttpMethod::Get && !endpoints.contains(HttpMethod::Head))
+      {
+        methods += "HEAD, ";
+      }
+    }
+    return methods + "OPTIONS";
+  }
+
+  // HEAD is answered by GET.
+  const Endpoint* Find(HttpMethod method) const
+  {
+    auto found = endpoints.find(method);
+    if (found == endpoints.end() && method == HttpMethod::Head)
+    {
+      found = endpoints.find(HttpMethod::Get);
+    }
+    return found == endpoints.end() ? nullptr : &found->second;
+  }
+};
+
+bool HasControlCharacter(std::string_view text)
+{
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
+std::string Hexadecimal(const unsigned char* bytes, size_t size)
+{
+  std::string text;
+  for (size_t i = 0; i < size; i++)
+  {
+    text += fmt::format("{:02x}", bytes[i]);
+  }
+  return text;
+}
+
+std::string RandomId()
+{
+  std::array<unsigned char, 8> bytes{};
+  RAND_bytes(bytes.data(), bytes.size());
+  return Hexadecimal(bytes.data(), bytes.size());
+}
+
+std::string HashOf(const std::string& body)
+{
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(body.data()), body.size(), digest.data());
+  return Hexadecimal(digest.data(), 16);
+}
+
+std::map<std::string, std::string> ReadPathParameters(const Endpoint& endpoint,
+                                                      const std::vector<std::string>& path)
+{
+  std::map<std::string, std::string> values;
+  std::vector<FieldError> errors;
+  for (size_t i = 0; i < path.size(); i++)
+  {
+    if (!IsParameter(endpoint.segments[i]))
+    {
+      continue;
+    }
+    const std::string name = endpoint.segments[i].substr(1, endpoint.segments[i].size() - 2);
+    const auto length = CountCodePoints(path[i]);
+    if (!length || *length > kLongestPathParameter || HasControlCharacter(path[i]))
+    {
+      errors.push_back({name, fmt::format("expected 1 to {} characters, none of them a control character",
+                                          kLongestPathParameter)});
+    }
+    values[name] = path[i];
+  }
+  if (!errors.empty())
+  {
+    throw Stop{400, "A part of the path is not valid", errors};
+  }
+  return values;
+}
+
+// The value of a query parameter's text; nothing if it is not of the type.
+std::optional<Json::Value> Convert(const std::string& text, const std::string& type)
+{
+  const char* const first = text.data();
+  const char* const last = first + text.size();
+  if (type == "integer")
+  {
+    int64_t value = 0;
+    const auto [end, error] = std::from_chars(first, last, value);
+    return error == std::errc() && end == last ? std::optional<Json::Value>(static_cast<Json::Int64>(value))
+                                               : std::nullopt;
+  }
+  if (type == "number")
+  {
+    double value = 0;
+    const auto [end, error] = std::from_chars(first, last, value);
+    return error == std::errc() && end == last && std::isfinite(value) ? std::optional<Json::Value>(value)
+                                                                       : std::nullopt;
+  }
+  if (type == "boolean")
+  {
+    return text == "true" || text == "false" ? std::optional<Json::Value>(text == "true") : std::nullopt;
+  }
+  return text;
+}
+
+void ReadQueryParameter(QueryValue& target, const Endpoint& endpoint, const std::string& name,
+                        const std::string& text, std::vector<FieldError>& errors)
+{
+  const JsonSchema& schema = endpoint.querySchemas.at(name);
+  if (target.given)
+  {
+    errors.push_back({name, "given more than once"});
+    return;
+  }
+  target.given = true;
+  if (HasControlCharacter(text))
+  {
+    errors.push_back({name, "control characters are not allowed"});
+    return;
+  }
+  const auto value = Convert(text, schema.Document()["type"].asString());
+  if (!value)
+  {
+    errors.push_back({name, "expected " + DescribeSchema(schema.Document())});
+    return;
+  }
+  for (const FieldError& error : schema.Validate(*value))
+  {
+    errors.push_back({name, error.message});
+  }
+  target.value = *value;
+}
+
+std::map<std::string, QueryValue> ReadQuery(const Endpoint& endpoint, const HttpRequest& request)
+{
+  std::map<std::string, QueryValue> values;
+  std::string known;
+  for (const QueryParameter& parameter : endpoint.query)
+  {
+    values[parameter.name] = {};
+    known += (known.empty() ? "; known are " : ", ") + parameter.name;
+  }
+  std::vector<FieldError> errors;
+  for (const auto& [name, text] : request.query)
+  {
+    const auto target = values.find(name);
+    if (target == values.end())
+    {
+      errors.push_back({Abbreviate(name), "unknown parameter" + known});
+    }
+    else
+    {
+      ReadQueryParameter(target->second, endpoint, name, text, errors);
+    }
+  }
+  for (const QueryParameter& parameter : endpoint.query)
+  {
+    QueryValue& value = values[parameter.name];
+    if (!value.given)
+    {
+      value.value = parameter.schema["default"];
+      if (parameter.required)
+      {
+        errors.push_back({parameter.name, "missing"});
+      }
+    }
+  }
+  if (!errors.empty())
+  {
+    throw Stop{400, "A parameter of the query is not valid", errors};
+  }
+  return values;
+}
+
+bool IsJson(const HttpRequest& request)
+{
+  const auto header = request.headers.find("content-type");
+  if (header == request.headers.end())
+  {
+    return true;
+  }
+  std::string type = header->second.substr(0, header->second.find(';'));
+  std::transform(type.begin(), type.end(), type.begin(), [](unsigned char c) { return std::tolower(c); });
+  type.erase(0, type.find_first_not_of(" \t"));
+  type.erase(type.find_last_not_of(" \t") + 1);
+  return type.empty() || type == "application/json";
+}
+
+Json::Value ReadBody(const Endpoint& endpoint, const HttpRequest& request)
+{
+  if (request.body.size() > endpoint.route.maxBody)
+  {
+    throw Stop{413, fmt::format("The body is larger than {} bytes", endpoint.route.maxBody)};
+  }
+  if (!endpoint.body)
+  {
+    if (!request.body.empty())
+    {
+      throw Stop{400, "This call takes no body"};
+    }
+    return Json::nullValue;
+  }
+  Json::Value body;
+  if (request.body.empty())
+  {
+    if (!endpoint.body->Validate(body).empty())
+    {
+      throw Stop{400, "This call needs a JSON body"};
+    }
+    return body;
+  }
+  if (!IsJson(request))
+  {
+    throw Stop{415, "The body must be application/json"};
+  }
+  try
+  {
+    body = ParseJson(request.body);
+  }
+  catch (const BadInput& e)
+  {
+    throw Stop{400, std::string("The body is not JSON: ") + e.what()};
+  }
+  const std::vector<FieldError> errors = endpoint.body->Validate(body);
+  if (!errors.empty())
+  {
+    throw Stop{422, "The body is not as this call expects it", errors};
+  }
+  return body;
+}
+
+// Whether an If-None-Match lists the entity tag (with its quotes); weak comparison, as RFC 9110 has it.
+bool Lists(const std::string& ifNoneMatch, const std::string& tag)
+{
+  std::string_view rest = ifNoneMatch;
+  while (!rest.empty())
+  {
+    const size_t comma = rest.find(',');
+    std::string_view item = rest.substr(0, comma);
+    item.remove_prefix(std::min(item.find_first_not_of(" \t"), item.size()));
+    item = item.substr(0, item.find_last_not_of(" \t") + 1);
+    if (item.starts_with("W/"))
+    {
+      item.remove_prefix(2);
+    }
+    if (item == "*" || item == tag)
+    {
+      return true;
+    }
+    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+  }
+  return false;
+}
+
+// Adds the validator and the cache rules, and turns a 200 that the caller has already into a 304.
+HttpResponse Finish(const HttpRequest& request, HttpResponse response)
+{
+  response.headers.emplace("X-Content-Type-Options", "nosniff");
+  // A browser may keep patient data for its user, but must ask before it shows them again.
+  response.headers.emplace("Cache-Control", "private, no-cache");
+  const bool reads = request.method == HttpMethod::Get || request.method == HttpMethod::Head;
+  if (reads && response.status == 200)
+  {
+    if (!response.headers.contains("ETag"))
+    {
+      response.headers["ETag"] = "\"" + HashOf(response.body) + "\"";
+    }
+    const auto condition = request.headers.find("if-none-match");
+    if (condition != request.headers.end() && Lists(condition->second, response.headers["ETag"]))
+    {
+      response.status = 304;
+      response.contentType.clear();
+      response.body.clear();
+    }
+  }
+  return response;
+}
+
+void CheckQueryDeclarations(const Endpoint& endpoint)
+{
+  for (const QueryParameter& parameter : endpoint.query)
+  {
+    static const std::vector<std::string> kScalars = {"string", "integer", "number", "boolean"};
+    const Json::Value& type = parameter.schema["type"];
+    if (!type.isString() || std::find(kScalars.begin(), kScalars.end(), type.asString()) == kScalars.end())
+    {
+      throw std::logic_error(
+          fmt::format("{}: the parameter {} needs one scalar type", endpoint.route.path, parameter.name));
+    }
+  }
+}
+}  // namespace
+
+struct Router::Pimpl
+{
+  Security security;
+  std::vector<Resource> resources;
+  mutable std::atomic<bool> dispatching = false;
+
+  const Resource* Find(const std::vector<std::string>& path) const
+  {
+    const Resource* best = nullptr;
+    for (const Resource& resource : resources)
+    {
+      if (resource.Matches(path) && (!best || resource.IsMoreSpecificThan(*best)))
+      {
+        best = &resource;
+      }
+    }
+    return best;
+  }
+
+  void Add(Route route, bool described)
+  {
+    if (dispatching)
+    {
+      throw std::logic_error("A route was added after the first request");
+    }
+    Endpoint endpoint{.route = std::move(route)};
+    endpoint.segments = SplitPath(endpoint.route.path);
+    endpoint.query = AllQueryParameters(endpoint.route);
+    endpoint.described = described;
+    const std::string name = std::string(ToString(endpoint.route.method)) + " " + endpoint.route.path;
+    if (endpoint.route.path.empty() || endpoint.route.path.front() != '/' || !endpoint.route.handler ||
+        endpoint.route.method == HttpMethod::Options)
+    {
+      throw std::logic_error(name + ": a route needs a path, a handler and a method other than OPTIONS");
+    }
+    CheckQueryDeclarations(endpoint);
+    for (const QueryParameter& parameter : endpoint.query)
+    {
+      if (!endpoint.querySchemas.emplace(parameter.name, JsonSchema(parameter.schema)).second)
+      {
+        throw std::logic_error(name + ": the parameter " + parameter.name + " is declared twice");
+      }
+    }
+    if (endpoint.route.body)
+    {
+      endpoint.body.emplace(*endpoint.route.body);
+    }
+
+    std::vector<std::string> shape = endpoint.segments;
+    std::vector<std::string> names;
+    for (std::string& segment : shape)
+    {
+      if (IsParameter(segment))
+      {
+        names.push_back(segment);
+        segment = "{}";
+      }
+    }
+    std::sort(names.begin(), names.end());
+    if (std::adjacent_find(names.begin(), names.end()) != names.end())
+    {
+      throw std::logic_error(name + ": a name stands twice in the path");
+    }
+    auto resource = std::find_if(resources.begin(), resources.end(),
+                                 [&](const Resource& r) { return r.segments == shape; });
+    if (resource == resources.end())
+    {
+      resource = resources.insert(resources.end(), Resource{shape, {}});
+    }
+    if (!resource->endpoints.emplace(endpoint.route.method, std::move(endpoint)).second)
+    {
+      throw std::logic_error(name + " exists already");
+    }
+  }
+
+  // The answer to a request for an endpoint; throws Stop or whatever the handler throws.
+  HttpResponse Call(const Endpoint& endpoint, const HttpRequest& request,
+                    const std::vector<std::string>& path) const
+  {
+    Request::Content content{request};
+    if (endpoint.route.permission.value != Permission::Public)
+    {
+      try
+      {
+        content.caller = security.authenticate(request);
+      }
+      catch (const Forbidden& e)
+      {
+        throw Stop{401, e.what()};
+      }
+      if (!security.allows(content.caller, endpoint.route.permission.value))
+      {
+        throw Stop{403, "You are not allowed to do this"};
+      }
+    }
+    content.path = ReadPathParameters(endpoint, path);
+    content.query = ReadQuery(endpoint, request);
+    content.body = ReadBody(endpoint, request);
+
+    Response response = endpoint.route.handler(Request(content));
+    if (!response.viewed.empty())
+    {
+      try
+      {
+        security.audit(response.viewed);
+      }
+      catch (const std::exception& e)
+      {
+        LogError(endpoint.route.path + ": the audit trail cannot be written: " + Describe(e));
+        throw Unavailable("The audit trail cannot be written now, and nothing is shown without it");
+      }
+    }
+    return Finish(request, std::move(response.http));
+  }
+
+  HttpResponse Answer(const HttpRequest& request) const
+  {
+    const auto problem =
+        [&](int status, const std::string& detail, const std::vector<FieldError>& errors = {})
+    { return Problem(status, detail, errors, request.path); };
+
+    const std::vector<std::string> path =
+        request.path.starts_with('/') ? SplitPath(request.path) : std::vector<std::string>();
+    const Resource* const resource = path.empty() ? nullptr : Find(path);
+    if (!resource)
+    {
+      return problem(404, "There is nothing at this path");
+    }
+    if (request.method == HttpMethod::Options)
+    {
+      HttpResponse response = Response::NoContent().http;
+      response.headers["Allow"] = resource->Allow();
+      return response;
+    }
+    const Endpoint* const endpoint = resource->Find(request.method);
+    if (!endpoint)
+    {
+      HttpResponse response = problem(405, "This path takes " + resource->Allow());
+      response.headers["Allow"] = resource->Allow();
+      return response;
+    }
+
+    try
+    {
+      return Call(*endpoint, request, path);
+    }
+    catch (const Stop& stop)
+    {
+      return problem(stop.status, stop.detail, stop.errors);
+    }
+    catch (const BadInput& e)
+    {
+      return problem(e.Fields().empty() ? 400 : 422, e.what(), e.Fields());
+    }
+    catch (const Forbidden& e)
+    {
+      return problem(403, e.what());
+    }
+    catch (const NotFound& e)
+    {
+      return problem(404, e.what());
+    }
+    catch (const Conflict& e)
+    {
+      return problem(409, e.what());
+    }
+    catch (const Unavailable& e)
+    {
+      return problem(503, e.what());
+    }
+    catch (const std::exception& e)
+    {
+      return OurMistake(request, *endpoint, Describe(e));
+    }
+    catch (...)
+    {
+      return OurMistake(request, *endpoint, "an exception of an unknown type");
+    }
+  }
+
+  static std::string Describe(const std::exception& e)
+  {
+    return boost::core::demangle(typeid(e).name()) + ": " + e.what();
+  }
+
+  HttpResponse OurMistake(const HttpRequest& request, const Endpoint& endpoint, const std::string& what) const
+  {
+    const std::string id = RandomId();
+    // The path of the route, not of the request, which may contain a person's number.
+    LogError(fmt::format("Error {} in {} {}: {}", id, ToString(request.method), endpoint.route.path, what));
+    return Problem(
+        500, fmt::format("Something went wrong on our side; the operator finds it in the log as {}", id), {},
+        request.path);
+  }
+
+  void LogError(const std::string& message) const noexcept
+  {
+    try
+    {
+      security.logError(message);
+    }
+    catch (...)
+    {
+      // Nobody is left to be told, and the caller's answer must not depend on the log.
+    }
+  }
+};
+
+Router::Router(Security security) : pimpl_(std::make_unique<Pimpl>())
+{
+  pimpl_->security = std::move(security);
+}
+
+Router::~Router() = default;
+
+void Router::Add(Route route)
+{
+  pimpl_->Add(std::move(route), true);
+}
+
+void Router::AddDescription(const std::string& version,
+                            std::function<std::optional<std::string>(const std::string& file)> swaggerUi)
+{
+  const auto describe = [this, version](const Request&) { return Response::Json(OpenApi(version)); };
+  pimpl_->Add({.method = HttpMethod::Get,
+               .path = "/api/openapi.json",
+               .permission = Permission::Public,
+               .summary = "This description",
+               .handler = describe},
+              false);
+  if (swaggerUi)
+  {
+    for (Route& route : SwaggerUiRoutes(std::move(swaggerUi)))
+    {
+      pimpl_->Add(std::move(route), false);
+    }
+  }
+}
+
+HttpResponse Router::Dispatch(const HttpRequest& request) const noexcept
+{
+  HttpResponse response;
+  try
+  {
+    pimpl_->dispatching = true;
+    response = pimpl_->Answer(request);
+  }
+  catch (...)
+  {
+    // Only memory that is exhausted leads here.
+    pimpl_->LogError("A request could not be answered at all");
+    response.status = 500;
+    response.body.clear();
+  }
+  if (request.method == HttpMethod::Head)
+  {
+    response.body.clear();
+  }
+  return response;
+}
+
+Json::Value Router::OpenApi(const std::string& version) const
+{
+  return DescribeRoutes(Routes(), version);
+}
+
+std::vector<const Route*> Router::Routes() const
+{
+  std::vector<const Route*> routes;
+  for (const Resource& resource : pimpl_->resources)
+  {
+    for (const auto& [method, endpoint] : resource.endpoints)
+    {
+      if (endpoint.described)
+      {
+        routes.push_back(&endpoint.route);
+      }
+    }
+  }
+  return routes;
+}
+}  // namespace OrthancClinic

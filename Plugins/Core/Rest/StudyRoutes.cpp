@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "Core/Records/StudyStore.h"
+#include "Core/Rest/CoreRoutes.h"
+
+namespace OrthancClinic
+{
+void AddStudyRoutes(Router& router, const CoreParts& parts)
+{
+  const Json::Value text = JsonLiteral(R"({"type": "string", "maxLength": 128})");
+  const Json::Value date = JsonLiteral(R"({"type": "string", "pattern": "^[0-9]{8}$"})");
+
+  router.Add({.method = HttpMethod::Get,
+              .path = "/api/v1/studies",
+              .permission = Permission::ReadStudies,
+              .summary = "Studies, the last received first",
+              .query = {{"practice", "Only of this practice", text},
+                        {"patient_id", "Only those matched to this patient", text},
+                        {"status", "Only with this state of the match",
+                         JsonLiteral(R"({"type": "string", "enum": ["pending", "matched", "review", "unmatched"]})")},
+                        {"accession_number", "Only with this AccessionNumber", text},
+                        {"modality", "Only with a series of this modality",
+                         JsonLiteral(R"({"type": "string", "pattern": "^[A-Z0-9]{1,16}$"})")},
+                        {"study_date_from", "StudyDate, YYYYMMDD, inclusive", date},
+                        {"study_date_to", "StudyDate, YYYYMMDD, inclusive", date}},
+              .paged = true,
+              .handler = [parts](const Request& request)
+              {
+                const Page page = request.GetPage();
+                Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
+                const auto [studies, total] = StudyStore(transaction)
+                                                  .Search({request.QueryText("practice"),
+                                                           request.QueryText("patient_id"),
+                                                           request.QueryText("status"),
+                                                           request.QueryText("accession_number"),
+                                                           request.QueryText("modality"),
+                                                           request.QueryText("study_date_from"),
+                                                           request.QueryText("study_date_to"), page.limit,
+                                                           page.offset});
+                transaction.Commit();
+                Json::Value items(Json::arrayValue);
+                AuditEntry entry = request.Audit("study.search");
+                entry.practiceId = request.QueryText("practice");
+                entry.patientId = request.QueryText("patient_id");
+                for (const Study& study : studies)
+                {
+                  items.append(ToJson(study));
+                  entry.detail["studies"].append(study.studyInstanceUid);
+                }
+                return Response::List(std::move(items), total, page).Viewed(entry);
+              }});
+
+  router.Add({.method = HttpMethod::Get,
+              .path = "/api/v1/studies/{uid}",
+              .permission = Permission::ReadStudies,
+              .summary = "One study, by StudyInstanceUID or orthanc_study_id",
+              .handler = [parts](const Request& request)
+              {
+                Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
+                const Study study = StudyStore(transaction).Get(request.Path("uid"));
+                transaction.Commit();
+                AuditEntry entry = request.Audit("study.view");
+                entry.practiceId = study.practiceId;
+                entry.patientId = study.match.patientId.value_or("");
+                entry.studyInstanceUid = study.studyInstanceUid;
+                return Response::Json(ToJson(study)).Viewed(entry);
+              }});
+}
+}  // namespace OrthancClinic

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Tests of what lies in the database run on SQLite and on PostgreSQL: derive from DatabaseTest, write TEST_P, and
+// instantiate with ON_BOTH_DATABASES(Fixture).
+
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "Core/Database/Database.h"
+#include "Support/Files.h"
+#include "Support/PostgresServer.h"
+
+namespace OrthancClinic::Testing
+{
+enum class DatabaseKind
+{
+  Sqlite,
+  PostgreSql
+};
+
+std::string PrintKind(const ::testing::TestParamInfo<DatabaseKind>& info);
+
+class DatabaseTest : public ::testing::TestWithParam<DatabaseKind>
+{
+protected:
+  void SetUp() override;
+
+  // With Core's tables. Another one on the same data, as another process would have it, is MakeAnother().
+  Database& GetDatabase() { return *database_; }
+  std::unique_ptr<Database> MakeAnother();
+  const std::string& Location() const { return location_; }
+
+private:
+  TemporaryDirectory directory_;
+  std::string location_;
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace OrthancClinic::Testing
+
+#define ON_BOTH_DATABASES(Fixture)                                                                          \
+  INSTANTIATE_TEST_SUITE_P(, Fixture,                                                                       \
+                           ::testing::Values(::OrthancClinic::Testing::DatabaseKind::Sqlite,                \
+                                             ::OrthancClinic::Testing::DatabaseKind::PostgreSql),           \
+                           ::OrthancClinic::Testing::PrintKind)

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "Core/Tasks/TaskWorkers.h"
+
+#include <atomic>
+#include <map>
+#include <mutex>
+
+#include "Core/DatabaseFixture.h"
+#include "Support/Wait.h"
+
+namespace OrthancClinic::Testing
+{
+namespace
+{
+class TasksOn : public DatabaseTest
+{
+protected:
+  void Enqueue(const std::string& kind, const std::string& key, Timestamp due = Now())
+  {
+    Transaction transaction(GetDatabase());
+    TaskStore(transaction).Enqueue(kind, key, Json::objectValue, due);
+    transaction.Commit();
+  }
+
+  std::vector<Task> List(const std::string& state = "")
+  {
+    Transaction transaction(GetDatabase(), Transaction::Mode::ReadOnly);
+    auto tasks = TaskStore(transaction).List("", state, 1000, 0).first;
+    transaction.Commit();
+    return tasks;
+  }
+
+  // Leases as a worker would, without running.
+  std::vector<Task> Lease(const std::string& lease, Timestamp until = Now() + Milliseconds(60'000))
+  {
+    Transaction transaction(GetDatabase());
+    auto tasks = TaskStore(transaction).Lease("test", lease, until, 10);
+    transaction.Commit();
+    return tasks;
+  }
+
+  bool Complete(const Task& task, const std::string& lease)
+  {
+    try
+    {
+      Transaction transaction(GetDatabase());
+      TaskStore(transaction).Complete(task, lease);
+      transaction.Commit();
+      return true;
+    }
+    catch (const Conflict&)
+    {
+      return false;
+    }
+  }
+};
+
+TEST_P(TasksOn, OneOfAKindAndKey)
+{
+  Enqueue("test", "a");
+  Enqueue("test", "a");
+  Enqueue("test", "b");
+  Enqueue("other", "a");
+  EXPECT_EQ(List().size(), 3U);
+}
+
+TEST_P(TasksOn, ATaskIsLeasedOnceAndNotBeforeItIsDue)
+{
+  Enqueue("test", "now");
+  Enqueue("test", "later", Now() + Milliseconds(60'000));
+  const auto first = Lease("one:1");
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(first[0].key, "now");
+  EXPECT_EQ(first[0].attempts, 1);
+  EXPECT_TRUE(Lease("two:1").empty());
+}
+
+TEST_P(TasksOn, ALostLeaseCannotComplete)
+{
+  Enqueue("test", "a");
+  const auto first = Lease("one:1", Now() - Milliseconds(1));
+  {
+    Transaction transaction(GetDatabase());
+    TaskStore(transaction).Recover(false);
+    transaction.Commit();
+  }
+  const auto second = Lease("two:1");
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_FALSE(Complete(first[0], "one:1"));
+  EXPECT_TRUE(Complete(second[0], "two:1"));
+  EXPECT_TRUE(List().empty());
+}
+
+TEST_P(TasksOn, ATaskEnqueuedWhileItRunsIsDueOnceMore)
+{
+  Enqueue("test", "a");
+  const auto running = Lease("one:1");
+  Enqueue("test", "a");
+  EXPECT_TRUE(Lease("two:1").empty()) << "it must not run twice at once";
+  EXPECT_TRUE(Complete(running[0], "one:1"));
+  ASSERT_EQ(List("due").size(), 1U);
+  const auto again = Lease("two:2");
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_TRUE(Complete(again[0], "two:2"));
+}
+
+TEST_P(TasksOn, APersonRetriesAndDiscardsDeadTasksAlone)
+{
+  Enqueue("test", "a");
+  const Task task = Lease("one:1").at(0);
+  Transaction transaction(GetDatabase());
+  TaskStore store(transaction);
+  EXPECT_THROW(store.Retry(task.id), Conflict);
+  EXPECT_THROW(store.Discard(task.id), Conflict);
+  store.Fail(task, "one:1", "broken", std::nullopt);
+  EXPECT_EQ(store.Find(task.id)->state, TaskState::Dead);
+  EXPECT_EQ(store.Find(task.id)->lastError, "broken");
+  store.Retry(task.id);
+  EXPECT_EQ(store.Find(task.id)->state, TaskState::Due);
+  EXPECT_EQ(store.Find(task.id)->attempts, 0);
+  EXPECT_THROW(store.Discard(task.id), Conflict);
+  EXPECT_THROW(store.Retry("missing"), NotFound);
+  EXPECT_THROW(store.Discard("missing"), NotFound);
+  transaction.Commit();
+}
+
+TEST_P(TasksOn, ProlongingKeepsTheLeasesOfItsOwnerAlone)
+{
+  Enqueue("test", "a");
+  Enqueue("test", "b");
+  {
+    Transaction transaction(GetDatabase());
+    TaskStore(transaction).Lease("test", "one:1", Now() - Milliseconds(1), 1);
+    TaskStore(transaction).Lease("test", "two:1", Now() - Milliseconds(1), 1);
+    TaskStore(transaction).Prolong("one", Now() + Milliseconds(60'000));
+    TaskStore(transaction).Recover(false);
+    transaction.Commit();
+  }
+  EXPECT_EQ(List("leased").size(), 1U);
+  EXPECT_EQ(List("due").size(), 1U);
+}
+
+TEST_P(TasksOn, WorkersRunWhatIsEnqueuedAtOnce)
+{
+  std::atomic<int> runs{0};
+  TaskWorkers workers(GetDatabase());
+  workers.Register({.name = "test", .handler = [&](RunningTask&) { runs++; }});
+  workers.Start();
+  const Timestamp begin = Now();
+  Enqueue("test", "a");
+  ASSERT_TRUE(WaitUntil([&] { return runs == 1 && List().empty(); }));
+  EXPECT_LT(Now() - begin, Milliseconds(3000)) << "woken by the commit, not by polling";
+}
+
+TEST_P(TasksOn, AFailedTaskIsTriedAgainAndThenDead)
+{
+  std::atomic<int> runs{0};
+  TaskWorkers workers(GetDatabase());
+  workers.Register({.name = "test",
+                    .handler =
+                        [&](RunningTask&)
+                    {
+                      runs++;
+                      throw Unavailable("no");
+                    },
+                    .maxAttempts = 3,
+                    .firstDelay = Milliseconds(10)});
+  workers.Start();
+  Enqueue("test", "a");
+  ASSERT_TRUE(WaitUntil([&] { return List("dead").size() == 1; }));
+  EXPECT_EQ(runs, 3);
+  EXPECT_EQ(List("dead")[0].lastError, "no");
+}
+
+TEST_P(TasksOn, APermanentFailureIsDeadAtOnce)
+{
+  std::atomic<int> runs{0};
+  TaskWorkers workers(GetDatabase());
+  workers.Register({.name = "test",
+                    .handler =
+                        [&](RunningTask&)
+                    {
+                      runs++;
+                      throw PermanentFailure("never");
+                    }});
+  workers.Start();
+  Enqueue("test", "a");
+  ASSERT_TRUE(WaitUntil([&] { return List("dead").size() == 1; }));
+  EXPECT_EQ(runs, 1);
+}
+
+TEST_P(TasksOn, WhateverAHandlerThrowsTheWorkersGoOn)
+{
+  std::atomic<int> runs{0};
+  TaskWorkers workers(GetDatabase());
+  workers.Register({.name = "test",
+                    .handler =
+                        [&](RunningTask& task)
+                    {
+                      runs++;
+                      if (task.Get().key == "bad")
+                      {
+                        throw 42;
+                      }
+                    }});
+  workers.Start();
+  Enqueue("test", "bad");
+  Enqueue("test", "good");
+  EXPECT_TRUE(WaitUntil([&] { return runs >= 2; }));
+}
+
+TEST_P(TasksOn, TwoProcessesShareTheTasksWithoutDoingOneTwice)
+{
+  if (GetParam() == DatabaseKind::Sqlite)
+  {
+    GTEST_SKIP() << "an SQLite file belongs to one process";
+  }
+  constexpr int TASKS = 200;
+  std::mutex mutex;
+  std::map<std::string, int> runs;
+  std::map<int, int> byProcess;
+  const auto other = MakeAnother();
+  const auto kind = [&](int process)
+  {
+    return TaskKind{.name = "test",
+                    .handler =
+                        [&, process](RunningTask& task)
+                    {
+                      std::this_thread::sleep_for(Milliseconds(5));  // or the first one has done all at once
+                      const std::lock_guard lock(mutex);
+                      runs[task.Get().key]++;
+                      byProcess[process]++;
+                    },
+                    .concurrency = 2};
+  };
+  TaskWorkers first(GetDatabase());
+  TaskWorkers second(*other);
+  first.Register(kind(1));
+  second.Register(kind(2));
+  first.Start();
+  second.Start();
+  for (int i = 0; i < TASKS; i++)
+  {
+    Enqueue("test", std::to_string(i));
+  }
+  ASSERT_TRUE(WaitUntil([&] { return List().empty(); }));
+  first.Stop();
+  second.Stop();
+  EXPECT_EQ(runs.size(), static_cast<size_t>(TASKS));
+  for (const auto& [key, count] : runs)
+  {
+    EXPECT_EQ(count, 1) << key;
+  }
+  EXPECT_GT(byProcess[2], 0);
+}
+
+TEST_P(TasksOn, StoppingGivesBackWhatWasNotBegun)
+{
+  std::atomic<bool> go{false};
+  std::atomic<int> begun{0};
+  {
+    TaskWorkers workers(GetDatabase());
+    workers.Register({.name = "test",
+                      .handler =
+                          [&](RunningTask& task)
+                      {
+                        begun++;
+                        while (!go && !task.IsStopping())
+                        {
+                          std::this_thread::sleep_for(Milliseconds(5));
+                        }
+                      }});
+    workers.Start();
+    for (int i = 0; i < 5; i++)
+    {
+      Enqueue("test", std::to_string(i));
+    }
+    ASSERT_TRUE(WaitUntil([&] { return begun == 1; }));
+  }
+  EXPECT_EQ(List("leased").size(), 0U);
+  const auto due = List("due");
+  EXPECT_EQ(due.size(), 4U);
+  for (const Task& task : due)
+  {
+    EXPECT_EQ(task.attempts, 0);
+  }
+}
+
+ON_BOTH_DATABASES(TasksOn);
+}  // namespace
+}  // namespace OrthancClinic::Testing
