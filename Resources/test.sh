@@ -177,7 +177,7 @@ stage_tsan() {
 }
 
 install_packages "${run_packages[@]}" "${test_packages[@]}"
-install_swagger_ui "$PWD"
+install_npm
 
 for stage in "${stages[@]}"; do
   echo "==> $stage"
