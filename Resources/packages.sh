@@ -58,13 +58,8 @@ install_packages() {
   done
 }
 
-# install_swagger_ui ROOT : fetches the page that describes the REST API, of the version that the lock file fixes.
-# Without it (no access to npm's registry), everything else works.
-install_swagger_ui() {
-  local folder=$1/WebAssets/SwaggerUi
-  [[ ! -f $folder/node_modules/swagger-ui-dist/swagger-ui-bundle.js ]] || return 0
+# install_npm : npm, which the build uses to fetch the page that describes the REST API. Any npm will do; where there
+# is none, Debian's is installed.
+install_npm() {
   command -v npm >/dev/null || install_packages npm
-  echo '==> Fetching Swagger UI'
-  npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel=error ||
-    echo '    not available; the API works, its description has no page' >&2
 }

@@ -84,7 +84,7 @@ trap 'exit 0' INT TERM HUP
 install_packages "${run_packages[@]}"
 
 if [[ $build == yes ]]; then
-  install_swagger_ui "$root"
+  install_npm
   echo '==> Building (the first time takes some minutes)'
   (
     cd "$root"
@@ -117,7 +117,7 @@ compose_configuration() {
   for file in "$root"/OrthancConfiguration/orthanc.json "$root"/OrthancConfiguration/clinic-*.json ${config:+"$config"}; do
     without_comments "$file" | jq -e 'if type == "object" then . else error("not an object") end' ||
       die "$file is not an Orthanc configuration"
-  done | jq -s --arg storage "$data/storage" --arg http "$http" --arg dicom "$dicom" --arg swagger "$root/WebAssets/SwaggerUi/node_modules/swagger-ui-dist" '
+  done | jq -s --arg storage "$data/storage" --arg http "$http" --arg dicom "$dicom" --arg swagger "$root/build/run/share/orthanc-clinic/swagger-ui" '
     reduce .[] as $file ({}; . * $file)
     | .StorageDirectory = $storage | .IndexDirectory = $storage
     | if $http != "" then .HttpPort = ($http | tonumber) else . end

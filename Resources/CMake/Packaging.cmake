@@ -14,11 +14,6 @@ string(CONFIGURE [[
 ]] install_configuration @ONLY)
 install(CODE "${install_configuration}" COMPONENT Core)
 install(FILES ${PROJECT_SOURCE_DIR}/README.md DESTINATION share/doc/orthanc-clinic-core COMPONENT Core)
-# Where run.sh or test.sh have fetched it.
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/WebAssets/SwaggerUi/node_modules/swagger-ui-dist/
-  DESTINATION share/orthanc-clinic/swagger-ui COMPONENT Core OPTIONAL
-  FILES_MATCHING REGEX "/(LICENSE|NOTICE|swagger-ui\\.css|swagger-ui-bundle\\.js|favicon-32x32\\.png)$")
-
 set(CPACK_COMPONENTS_ALL Core)
 foreach(plugin ${ORTHANC_CLINIC_PLUGINS})
   string(TOLOWER ${plugin} name)

@@ -94,7 +94,8 @@ run_demo() {
   echo '==> Demonstration: loading the clinic'
   rest PUT /api/v1/practices/default "$samples/practice.json" >/dev/null
   rest POST /api/v1/patients/batch "$samples/patients.json" |
-    jq -r '[.results[].status] | group_by(.) | map("    \(length) patients and leads \(.[0])") | .[]'
+    jq -r '([.results[].status] | group_by(.)[] | "    \(length) patients and leads \(.[0])"),
+           (.results[] | select(.status == "failed") | "    \(.id): \(.error)")'
   echo '==> Demonstration: the modalities send their studies by C-STORE'
   make_samples "$folder"
   send_samples "$folder" "$port"

@@ -79,6 +79,10 @@ Json::Value OrthancServer::Configuration() const
   result["DicomAet"] = "ORTHANC";
   result["StableAge"] = 2;
   result["Plugins"] = Json::arrayValue;
+  if (!EnvironmentOr("ORTHANC_CLINIC_PRELOAD", "").empty())
+  {
+    result["MallocArenaMax"] = 0;  // the sanitizers' allocator does not know it, and Orthanc would end
+  }
   if (!options_.user.empty())
   {
     result["AuthenticationEnabled"] = true;
