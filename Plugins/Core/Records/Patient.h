@@ -31,13 +31,13 @@ struct Identifier
 struct HumanName
 {
   std::string use = "official";
-  std::string family;
-  std::string given;
-  std::string middle;
-  std::string prefix;
-  std::string suffix;
-  std::string ideographic;
-  std::string phonetic;
+  std::string family = {};
+  std::string given = {};
+  std::string middle = {};
+  std::string prefix = {};
+  std::string suffix = {};
+  std::string ideographic = {};
+  std::string phonetic = {};
 
   bool operator==(const HumanName&) const = default;
 };
