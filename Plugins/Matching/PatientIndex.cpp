@@ -28,7 +28,7 @@ namespace
 {
 constexpr uint32_t NO_WORD = 0xffffffffU;
 constexpr size_t MOST_SCANNED = 3000;     // comparisons of one query
-constexpr size_t LARGEST_BLOCK = 1500;    // a larger one is used only when nothing else is there
+constexpr size_t LARGEST_BLOCK = 500;     // a larger one is used only when nothing else is there
 constexpr size_t MOST_CANDIDATES = 10;
 constexpr size_t WORDS_OF_PART = 3;       // of a family or given name that are compared one by one
 constexpr double SMALLEST_SHARE = 2e-5;   // of a name: typing errors make names that nobody has
@@ -82,22 +82,29 @@ struct Form
 
 struct IndexedIdentifier
 {
-  uint32_t value = NO_WORD;
+  std::string value;
   uint32_t issuer = NO_WORD;  // NO_WORD: not named
 };
+
+// Of what is compared for equality alone. 0: absent.
+uint64_t HashOf(std::string_view text)
+{
+  return text.empty() ? 0 : std::max<uint64_t>(1, std::hash<std::string_view>()(text));
+}
 
 struct Entry
 {
   std::string id;
-  std::string mergedInto;  // empty if it is not
+  uint64_t idKey = 0;  // the id is an identifier too
+  uint64_t phone = 0;
+  uint64_t email = 0;
   uint32_t practice = NO_WORD;
   int32_t birth = 0;  // YYYYMMDD with zeros for what is not known
-  char sex = 0;
-  bool alive = false;
   uint32_t city = NO_WORD;
   uint32_t postalCode = NO_WORD;
-  uint32_t phone = NO_WORD;
-  uint32_t email = NO_WORD;
+  char sex = 0;
+  bool alive = false;
+  bool merged = false;
   std::vector<Form> forms;
   std::vector<IndexedIdentifier> identifiers;
   std::vector<uint32_t> addressWords;  // sorted
@@ -125,7 +132,8 @@ struct QueryForm
 
 struct QueryIdentifier
 {
-  QueryWord value;
+  std::string value;
+  uint64_t key = 0;
   uint32_t issuer = NO_WORD;
   bool hasIssuer = false;
 };
@@ -139,10 +147,8 @@ struct Query
   char sex = 0;
   QueryWord city;
   QueryWord postalCode;
-  uint32_t phone = NO_WORD;
-  bool hasPhone = false;
-  uint32_t email = NO_WORD;
-  bool hasEmail = false;
+  uint64_t phone = 0;
+  uint64_t email = 0;
   std::vector<uint32_t> addressWords;  // those that the directory knows, sorted
   size_t addressSize = 0;              // all of them
 };
@@ -260,7 +266,9 @@ struct PatientIndex::Content
   Parameters parameters;
   WordTable words;
   std::deque<Entry> entries;
-  std::unordered_map<std::string, uint32_t> byId;
+  std::unordered_map<std::string_view, uint32_t> byId;  // the keys lie in the entries
+  std::unordered_map<uint32_t, std::string> survivors;  // of the entries that are merged
+  std::array<std::array<double, LEVELS>, FIELDS> weights{};  // of the parameters
   BlockTable blocks;
   uint64_t formCount = 0;
   uint64_t aliveCount = 0;
@@ -298,12 +306,33 @@ struct PatientIndex::Content
   uint8_t ClosenessOfGiven(const QueryForm& query, uint32_t given) const;
   uint8_t CompareWords(const QueryWord& query, uint32_t word, uint8_t close, uint8_t disagree) const;
 
-  const std::string& SurvivorOf(const Entry& entry) const { return entry.mergedInto.empty() ? entry.id : entry.mergedInto; }
+  const std::string& SurvivorOf(uint32_t index) const
+  {
+    return entries[index].merged ? survivors.at(index) : entries[index].id;
+  }
+
+  double WeightOf(Field field, uint8_t level, double share) const
+  {
+    return share > 0 ? parameters.Weight(field, level, share) : weights[static_cast<size_t>(field)][level];
+  }
+
+  void Use(const Parameters& next)
+  {
+    parameters = next;
+    for (size_t field = 0; field < FIELDS; field++)
+    {
+      for (uint8_t level = 0; level < LEVELS; level++)
+      {
+        weights[field][level] = next.u[field][level] > 0 ? next.Weight(static_cast<Field>(field), level) : 0;
+      }
+    }
+  }
 };
 
 PatientIndex::PatientIndex(Thresholds thresholds) : content_(std::make_unique<Content>())
 {
   content_->thresholds = thresholds;
+  content_->Use(Parameters());
 }
 
 PatientIndex::~PatientIndex() = default;
@@ -317,7 +346,7 @@ size_t PatientIndex::Size() const
 void PatientIndex::SetParameters(const Parameters& parameters)
 {
   const std::unique_lock lock(content_->mutex);
-  content_->parameters = parameters;
+  content_->Use(parameters);
 }
 
 Parameters PatientIndex::GetParameters() const
@@ -330,7 +359,7 @@ Entry PatientIndex::Content::MakeEntry(const Patient& patient)
 {
   Entry entry;
   entry.id = patient.id;
-  entry.mergedInto = patient.mergedInto.value_or("");
+  entry.merged = patient.mergedInto.has_value();
   entry.practice = words.Intern(patient.practiceId);
   entry.birth = ReadBirth(patient.birthDate);
   entry.sex = ReadSex(patient.sex);
@@ -355,15 +384,14 @@ Entry PatientIndex::Content::MakeEntry(const Patient& patient)
     if (const std::string key = IdentifierKey(value); !key.empty())
     {
       const std::string foldedIssuer = Folded(issuer);
-      entry.identifiers.push_back(
-          {words.Intern(key), foldedIssuer.empty() ? NO_WORD : words.Intern(foldedIssuer)});
+      entry.identifiers.push_back({key, foldedIssuer.empty() ? NO_WORD : words.Intern(foldedIssuer)});
     }
   };
   for (const Identifier& identifier : patient.identifiers)
   {
     add(identifier.value, identifier.issuer);
   }
-  add(patient.id, "");
+  entry.idKey = HashOf(IdentifierKey(patient.id));
   const AddressParts address = ParseAddress(patient.address);
   entry.city = address.city.empty() ? NO_WORD : words.Intern(address.city);
   entry.postalCode = address.postalCode.empty() ? NO_WORD : words.Intern(address.postalCode);
@@ -372,10 +400,8 @@ Entry PatientIndex::Content::MakeEntry(const Patient& patient)
     entry.addressWords.push_back(words.Intern(word));
   }
   std::sort(entry.addressWords.begin(), entry.addressWords.end());
-  const std::string phone = PhoneKey(patient.phone.value_or(""));
-  entry.phone = phone.empty() ? NO_WORD : words.Intern(phone);
-  const std::string email = EmailKey(patient.email.value_or(""));
-  entry.email = email.empty() ? NO_WORD : words.Intern(email);
+  entry.phone = HashOf(PhoneKey(patient.phone.value_or("")));
+  entry.email = HashOf(EmailKey(patient.email.value_or("")));
   entry.forms.shrink_to_fit();
   entry.identifiers.shrink_to_fit();
   entry.addressWords.shrink_to_fit();
@@ -415,6 +441,8 @@ void PatientIndex::Content::Count(const Entry& entry, int sign)
 void PatientIndex::Content::Kill(uint32_t index)
 {
   Count(entries[index], -1);
+  byId.erase(entries[index].id);
+  survivors.erase(index);
   entries[index] = Entry{};  // not alive; its keys go with the next sorting
 }
 
@@ -431,8 +459,12 @@ void PatientIndex::Put(const Patient& patient)
     }
     const auto index = static_cast<uint32_t>(content.entries.size());
     content.Count(entry, +1);
-    content.byId[patient.id] = index;
     content.entries.push_back(std::move(entry));
+    content.byId[content.entries.back().id] = index;
+    if (patient.mergedInto)
+    {
+      content.survivors[index] = *patient.mergedInto;
+    }
     for (const uint64_t hash : hashes)
     {
       content.blocks.Add(hash, index);
@@ -454,7 +486,6 @@ void PatientIndex::Remove(const std::string& id)
   if (const auto known = content.byId.find(id); known != content.byId.end())
   {
     content.Kill(known->second);
-    content.byId.erase(known);
   }
 }
 
@@ -478,10 +509,10 @@ Query PatientIndex::Content::MakeQuery(const StudyDemographics& demographics) co
   }
   const auto add = [&](const std::string& value, const std::string& issuer)
   {
-    if (std::string key = IdentifierKey(value); !key.empty())
+    if (const std::string key = IdentifierKey(value); !key.empty())
     {
       const std::string foldedIssuer = Folded(issuer);
-      query.identifiers.push_back({MakeWord(std::move(key)), words.Find(foldedIssuer), !foldedIssuer.empty()});
+      query.identifiers.push_back({key, HashOf(key), words.Find(foldedIssuer), !foldedIssuer.empty()});
     }
   };
   add(demographics.patientId, demographics.issuerOfPatientId);
@@ -502,12 +533,8 @@ Query PatientIndex::Content::MakeQuery(const StudyDemographics& demographics) co
     }
   }
   std::sort(query.addressWords.begin(), query.addressWords.end());
-  const std::string phone = PhoneKey(demographics.phone);
-  query.hasPhone = !phone.empty();
-  query.phone = words.Find(phone);
-  const std::string email = EmailKey(demographics.email);
-  query.hasEmail = !email.empty();
-  query.email = words.Find(email);
+  query.phone = HashOf(PhoneKey(demographics.phone));
+  query.email = HashOf(EmailKey(demographics.email));
   return query;
 }
 
@@ -687,9 +714,9 @@ void PatientIndex::Content::CompareNames(const Query& query, const Entry& entry,
       uint8_t family = CompareFamily(asked, form, familyShare);
       uint8_t given = CompareGiven(asked, form, givenShare);
       double familyWeight = family == Level::FAMILY_WORD
-                                ? std::max(-1.0, parameters.Weight(Field::FamilyName, family, familyShare))
-                                : parameters.Weight(Field::FamilyName, family, familyShare);
-      double givenWeight = parameters.Weight(Field::GivenName, given, givenShare);
+                                ? std::max(-1.0, WeightOf(Field::FamilyName, family, familyShare))
+                                : WeightOf(Field::FamilyName, family, familyShare);
+      double givenWeight = WeightOf(Field::GivenName, given, givenShare);
       if (asked.family.id != NO_WORD && asked.given.id != NO_WORD && asked.family.id == form.given &&
           asked.given.id == form.family && asked.family.id != asked.given.id)
       {
@@ -729,26 +756,37 @@ uint8_t PatientIndex::Content::CompareIdentifiers(const Query& query, const Entr
     }
     return false;
   };
+  // A short number is somebody else's number elsewhere.
+  const auto agree = [&](const QueryIdentifier& asked, bool sameIssuer)
+  {
+    if (improve(sameIssuer ? Level::EXACT : Level::IDENTIFIER_ANY_ISSUER))
+    {
+      const double byLength = std::pow(10.0, -std::min<double>(7, static_cast<double>(asked.value.size())));
+      share = std::max(byLength, sameIssuer ? 1e-6 : 1e-5);
+    }
+  };
   for (const QueryIdentifier& asked : query.identifiers)
   {
+    if (asked.key == entry.idKey)
+    {
+      agree(asked, false);
+    }
     for (const IndexedIdentifier& known : entry.identifiers)
     {
-      const bool sameIssuer = asked.hasIssuer && known.issuer != NO_WORD && asked.issuer == known.issuer;
-      const bool otherIssuer = asked.hasIssuer && known.issuer != NO_WORD && asked.issuer != known.issuer;
-      if (asked.value.id == known.value)
+      const bool bothIssuers = asked.hasIssuer && known.issuer != NO_WORD;
+      if (bothIssuers && asked.issuer != known.issuer)
       {
-        // A short number is somebody else's number elsewhere; of another issuer, it says nothing.
-        const double byLength = std::pow(10.0, -std::min<double>(7, static_cast<double>(asked.value.text.size())));
-        if (!otherIssuer && improve(sameIssuer ? Level::EXACT : Level::IDENTIFIER_ANY_ISSUER))
-        {
-          share = std::max(byLength, sameIssuer ? 1e-6 : 1e-5);
-        }
+        continue;  // numbers of two issuers say nothing of each other
       }
-      else if (asked.value.text.size() >= 6 && IsOneEdit(asked.value.text, words.Text(known.value)) && !otherIssuer)
+      if (asked.value == known.value)
+      {
+        agree(asked, bothIssuers);
+      }
+      else if (asked.value.size() >= 6 && IsOneEdit(asked.value, known.value))
       {
         improve(Level::IDENTIFIER_CLOSE);
       }
-      else if (sameIssuer)
+      else if (bothIssuers)
       {
         improve(Level::IDENTIFIER_DISAGREE);
       }
@@ -796,7 +834,7 @@ Comparison PatientIndex::Content::Compare(const Query& query, const Entry& entry
   const auto set = [&](Field field, uint8_t level, double share = 0)
   {
     comparison.level[static_cast<size_t>(field)] = level;
-    comparison.weight[static_cast<size_t>(field)] = parameters.Weight(field, level, share);
+    comparison.weight[static_cast<size_t>(field)] = WeightOf(field, level, share);
   };
   set(Field::BirthDate, CompareBirth(query.birth, entry.birth));
   set(Field::Sex, query.sex == 0 || entry.sex == 0 ? Level::MISSING
@@ -815,12 +853,12 @@ Comparison PatientIndex::Content::Compare(const Query& query, const Entry& entry
   set(Field::PostalCode, postal);
   set(Field::City, CompareWords(query.city, entry.city, Level::CITY_CLOSE, Level::CITY_DISAGREE));
   set(Field::Address, CompareAddress(query, entry));
-  set(Field::Phone, !query.hasPhone || entry.phone == NO_WORD ? Level::MISSING
-                    : query.phone == entry.phone              ? Level::EXACT
-                                                              : Level::PHONE_DISAGREE);
-  set(Field::Email, !query.hasEmail || entry.email == NO_WORD ? Level::MISSING
-                    : query.email == entry.email              ? Level::EXACT
-                                                              : Level::EMAIL_DISAGREE);
+  set(Field::Phone, query.phone == 0 || entry.phone == 0 ? Level::MISSING
+                    : query.phone == entry.phone         ? Level::EXACT
+                                                         : Level::PHONE_DISAGREE);
+  set(Field::Email, query.email == 0 || entry.email == 0 ? Level::MISSING
+                    : query.email == entry.email         ? Level::EXACT
+                                                         : Level::EMAIL_DISAGREE);
 
   // The fields that a household shares are not independent of each other: together they say no more than that.
   double household = 0;
@@ -886,7 +924,8 @@ bool IsPersonal(const Comparison& comparison)
 
 bool SaysNothing(const Query& query)
 {
-  return query.forms.empty() && query.identifiers.empty() && query.birth == 0 && !query.hasPhone && !query.hasEmail;
+  return query.forms.empty() && query.identifiers.empty() && query.birth == 0 && query.phone == 0 &&
+         query.email == 0;
 }
 
 struct Scored
@@ -916,44 +955,49 @@ Decision PatientIndex::Decide(const StudyDemographics& demographics, const std::
   }
 
   std::vector<Scored> scored;
+  double most = -1000;
   for (const uint32_t index : content.Candidates(hashes, practice))
   {
     scored.push_back({index, content.Compare(query, content.entries[index])});
+    most = std::max(most, scored.back().comparison.total);
   }
-  // Of a patient and those merged into it, the best speaks for the survivor.
-  std::sort(scored.begin(), scored.end(),
-            [&](const Scored& a, const Scored& b)
-            {
-              return a.comparison.total != b.comparison.total
-                         ? a.comparison.total > b.comparison.total
-                         : content.entries[a.entry].id < content.entries[b.entry].id;
-            });
-  std::vector<const Scored*> best;
-  std::vector<std::string_view> seen;
-  double sum = 0;
-  const double prior = content.parameters.present / static_cast<double>(std::max<uint64_t>(1, content.aliveCount));
-  bool first = true;
+  // What is a billion times less probable than the best neither counts nor interests.
+  std::vector<const Scored*> ranked;
   for (const Scored& item : scored)
   {
-    const std::string& survivor = content.SurvivorOf(content.entries[item.entry]);
-    const bool weighty = first || item.comparison.total > scored.front().comparison.total - 30;
-    first = false;
-    if (!weighty)
+    if (item.comparison.total > most - 30)
     {
-      break;
+      ranked.push_back(&item);
     }
-    if (std::find(seen.begin(), seen.end(), survivor) != seen.end() || content.byId.count(survivor) == 0)
+  }
+  std::sort(ranked.begin(), ranked.end(),
+            [&](const Scored* a, const Scored* b)
+            {
+              return a->comparison.total != b->comparison.total
+                         ? a->comparison.total > b->comparison.total
+                         : content.entries[a->entry].id < content.entries[b->entry].id;
+            });
+
+  std::vector<const Scored*> best;
+  std::vector<std::string_view> seen;  // only what a merge can repeat
+  double sum = 0;
+  const double prior = content.parameters.present / static_cast<double>(std::max<uint64_t>(1, content.aliveCount));
+  for (const Scored* item : ranked)
+  {
+    // Of a patient and those merged into it, the best speaks for the survivor.
+    if (!content.survivors.empty())
     {
-      continue;
-    }
-    if (seen.size() < 64)
-    {
+      const std::string& survivor = content.SurvivorOf(item->entry);
+      if (std::find(seen.begin(), seen.end(), survivor) != seen.end() || content.byId.count(survivor) == 0)
+      {
+        continue;
+      }
       seen.push_back(survivor);
     }
-    sum += std::exp2(item.comparison.total) * prior;
+    sum += std::exp2(item->comparison.total) * prior;
     if (best.size() < MOST_CANDIDATES)
     {
-      best.push_back(&item);
+      best.push_back(item);
     }
   }
   if (best.empty())
@@ -967,9 +1011,9 @@ Decision PatientIndex::Decide(const StudyDemographics& demographics, const std::
   {
     if (IdentifierAgrees(item.comparison))
     {
-      const std::string& survivor = content.SurvivorOf(content.entries[item.entry]);
-      if (std::none_of(holders.begin(), holders.end(), [&](const Scored* holder)
-                       { return content.SurvivorOf(content.entries[holder->entry]) == survivor; }))
+      const std::string& survivor = content.SurvivorOf(item.entry);
+      if (std::none_of(holders.begin(), holders.end(),
+                       [&](const Scored* holder) { return content.SurvivorOf(holder->entry) == survivor; }))
       {
         holders.push_back(&item);
       }
@@ -1000,7 +1044,7 @@ Decision PatientIndex::Decide(const StudyDemographics& demographics, const std::
   for (const Scored* item : best)
   {
     Candidate candidate;
-    candidate.patientId = content.SurvivorOf(content.entries[item->entry]);
+    candidate.patientId = content.SurvivorOf(item->entry);
     candidate.probability = std::min(1.0, probabilityOf(*item));
     for (size_t field = 0; field < FIELDS; field++)
     {
