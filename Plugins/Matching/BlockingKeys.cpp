@@ -16,13 +16,24 @@ namespace OrthancClinic::Matching
 {
 namespace
 {
+bool IsNumber(std::string_view text)
+{
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 class Keys
 {
 public:
   explicit Keys(const std::string& practiceId) : practice_(practiceId) {}
 
   // FNV-1a over the kind, the practice and the parts, each ended by a byte that no text has.
-  void Add(char kind, std::initializer_list<std::string_view> parts)
+  void Add(char kind, std::initializer_list<std::string_view> parts) { hashes_.first.push_back(Hash(kind, parts)); }
+  void AddWider(char kind, std::initializer_list<std::string_view> parts)
+  {
+    hashes_.wider.push_back(Hash(kind, parts));
+  }
+
+  uint64_t Hash(char kind, std::initializer_list<std::string_view> parts) const
   {
     uint64_t hash = 0xcbf29ce484222325U;
     const auto mix = [&](std::string_view text)
@@ -39,7 +50,7 @@ public:
     {
       mix(part);
     }
-    hashes_.push_back(hash ^ hash >> 32);
+    return hash ^ hash >> 32;
   }
 
   void AddNames(const NameForm& form, const DicomDate* birth, const std::string& postalCode)
@@ -57,6 +68,8 @@ public:
         continue;
       }
       const std::string family = PhoneticCode(word);
+      const char initial[] = {form.given.empty() ? '?' : form.given[0][0], '\0'};
+      AddWider('k', {family, initial});
       if (!given.empty())
       {
         // In the order of the codes, so that swapped names meet.
@@ -64,7 +77,6 @@ public:
       }
       if (birth != nullptr)
       {
-        const char initial[] = {form.given.empty() ? '?' : form.given[0][0], '\0'};
         Add('c', {family, initial, std::to_string(birth->year)});
         if (birth->day != 0)
         {
@@ -80,18 +92,44 @@ public:
     {
       Add('q', {given, postalCode});
     }
+    if (!given.empty() && birth != nullptr && birth->month != 0)
+    {
+      AddWider('g', {given, fmt::format("{:04}{:02}", birth->year, birth->month)});
+      if (birth->day != 0)
+      {
+        AddWider('h', {given, fmt::format("{:02}{:02}", birth->month, birth->day)});
+      }
+    }
   }
 
-  std::vector<uint64_t> Take()
+  // Pairs of the house number with each word of the street.
+  void AddAddress(const AddressParts& address)
   {
-    std::sort(hashes_.begin(), hashes_.end());
-    hashes_.erase(std::unique(hashes_.begin(), hashes_.end()), hashes_.end());
+    for (const std::string& number : address.words)
+    {
+      for (const std::string& word : address.words)
+      {
+        if (IsNumber(number) && !IsNumber(word) && word.size() > 2)
+        {
+          AddWider('a', {number, word});
+        }
+      }
+    }
+  }
+
+  StudyHashes Take()
+  {
+    for (std::vector<uint64_t>* hashes : {&hashes_.first, &hashes_.wider})
+    {
+      std::sort(hashes->begin(), hashes->end());
+      hashes->erase(std::unique(hashes->begin(), hashes->end()), hashes->end());
+    }
     return std::move(hashes_);
   }
 
 private:
   const std::string& practice_;
-  std::vector<uint64_t> hashes_;
+  StudyHashes hashes_;
 };
 
 std::string DateKey(int year, int month, int day) { return fmt::format("{:04}{:02}{:02}", year, month, day); }
@@ -108,11 +146,6 @@ const std::set<std::string, std::less<>> STREET_KINDS = {"rue",    "avenue", "av
                                                          "app",    "unit",   "bureau", "suite", "de",   "du",
                                                          "des",    "la",     "le",     "les",   "court", "crescent",
                                                          "circuit", "close",  "way",    "lane",  "the",  "no"};
-
-bool IsNumber(std::string_view text)
-{
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
 
 // Canada's "h2x1y4", the United States' five digits.
 bool IsPostalCode(const std::string& word)
@@ -248,10 +281,13 @@ std::vector<uint64_t> BlockingHashes(const Patient& patient)
   {
     keys.Add('m', {key});
   }
-  return keys.Take();
+  keys.AddAddress(ParseAddress(patient.address));
+  StudyHashes hashes = keys.Take();
+  hashes.first.insert(hashes.first.end(), hashes.wider.begin(), hashes.wider.end());
+  return std::move(hashes.first);
 }
 
-std::vector<uint64_t> BlockingHashes(const StudyDemographics& demographics, const std::string& practiceId)
+StudyHashes BlockingHashes(const StudyDemographics& demographics, const std::string& practiceId)
 {
   Keys keys(practiceId);
   const auto birth = DicomDate::Parse(demographics.birthDate);
@@ -307,7 +343,18 @@ std::vector<uint64_t> BlockingHashes(const StudyDemographics& demographics, cons
   {
     keys.Add('m', {key});
   }
+  keys.AddAddress(address);
   return keys.Take();
+}
+
+std::vector<std::string> KeysOf(const StudyHashes& hashes)
+{
+  std::vector<std::string> keys = KeysOf(hashes.first);
+  for (std::string& key : KeysOf(hashes.wider))
+  {
+    keys.push_back(std::move(key));
+  }
+  return keys;
 }
 
 std::vector<std::string> KeysOf(const std::vector<uint64_t>& hashes)

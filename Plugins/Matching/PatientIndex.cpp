@@ -144,6 +144,7 @@ struct Query
   std::vector<QueryForm> forms;
   std::vector<QueryIdentifier> identifiers;
   int32_t birth = 0;
+  std::string birthDigits;  // of a date that is none: a digit too many, a month 13
   char sex = 0;
   QueryWord city;
   QueryWord postalCode;
@@ -174,6 +175,20 @@ int32_t ReadBirth(const std::string& text)
 {
   const auto date = DicomDate::Parse(text);
   return date ? date->year * 10000 + date->month * 100 + date->day : 0;
+}
+
+// The digits of what should be a date and is none, if there are about as many as in one.
+std::string ReadBrokenBirth(const std::string& text)
+{
+  std::string digits;
+  for (const char c : text.substr(0, 32))
+  {
+    if (c >= '0' && c <= '9')
+    {
+      digits += c;
+    }
+  }
+  return digits.size() >= 7 && digits.size() <= 9 ? digits : "";
 }
 
 // Names that differ in their ending alone are of two people as often as of one: "Julie", "Julia"; "Michel",
@@ -521,6 +536,7 @@ Query PatientIndex::Content::MakeQuery(const StudyDemographics& demographics) co
     add(other.value, other.issuer);
   }
   query.birth = ReadBirth(demographics.birthDate);
+  query.birthDigits = query.birth == 0 ? ReadBrokenBirth(demographics.birthDate) : "";
   query.sex = ReadSex(demographics.sex);
   const AddressParts address = ParseAddress(demographics.address);
   query.postalCode = MakeWord(address.postalCode);
@@ -836,7 +852,10 @@ Comparison PatientIndex::Content::Compare(const Query& query, const Entry& entry
     comparison.level[static_cast<size_t>(field)] = level;
     comparison.weight[static_cast<size_t>(field)] = WeightOf(field, level, share);
   };
-  set(Field::BirthDate, CompareBirth(query.birth, entry.birth));
+  set(Field::BirthDate, !query.birthDigits.empty() && entry.birth % 100 != 0 &&
+                                IsOneEdit(query.birthDigits, fmt::format("{:08}", entry.birth))
+                            ? Level::BIRTH_ONE_DIGIT
+                            : CompareBirth(query.birth, entry.birth));
   set(Field::Sex, query.sex == 0 || entry.sex == 0 ? Level::MISSING
                   : query.sex == entry.sex         ? Level::EXACT
                                                    : Level::SEX_DISAGREE);
@@ -919,7 +938,15 @@ bool IsPersonal(const Comparison& comparison)
   {
     return name || (BirthAgrees(comparison) && (GivenAgrees(comparison) || FamilyAgrees(comparison)));
   }
-  return name && BirthAgrees(comparison) && comparison.At(Field::GivenName) != Level::GIVEN_INITIAL;
+  if (comparison.At(Field::GivenName) == Level::GIVEN_INITIAL || !BirthAgrees(comparison))
+  {
+    return false;
+  }
+  // Two people of one given name, birth date and address are one, also where the family name is left out.
+  const bool sameHome = comparison.At(Field::Address) == Level::EXACT || comparison.At(Field::Phone) == Level::EXACT ||
+                        comparison.At(Field::Email) == Level::EXACT;
+  return name || (comparison.At(Field::FamilyName) == Level::MISSING && GivenAgrees(comparison) &&
+                  comparison.At(Field::BirthDate) == Level::EXACT && sameHome);
 }
 
 bool SaysNothing(const Query& query)
@@ -937,7 +964,7 @@ struct Scored
 
 Decision PatientIndex::Decide(const StudyDemographics& demographics, const std::string& practiceId) const
 {
-  const std::vector<uint64_t> hashes = BlockingHashes(demographics, practiceId);
+  const StudyHashes hashes = BlockingHashes(demographics, practiceId);
   const Content& content = *content_;
   const std::shared_lock lock(content.mutex);
   const Query query = content.MakeQuery(demographics);
@@ -954,12 +981,25 @@ Decision PatientIndex::Decide(const StudyDemographics& demographics, const std::
     return decision;
   }
 
+  const double prior = content.parameters.present / static_cast<double>(std::max<uint64_t>(1, content.aliveCount));
   std::vector<Scored> scored;
   double most = -1000;
-  for (const uint32_t index : content.Candidates(hashes, practice))
+  const auto score = [&](const std::vector<uint32_t>& candidates)
   {
-    scored.push_back({index, content.Compare(query, content.entries[index])});
-    most = std::max(most, scored.back().comparison.total);
+    scored.clear();
+    for (const uint32_t index : candidates)
+    {
+      scored.push_back({index, content.Compare(query, content.entries[index])});
+      most = std::max(most, scored.back().comparison.total);
+    }
+  };
+  score(content.Candidates(hashes.first, practice));
+  // Less probable than not: somebody else may be the one.
+  if (std::exp2(most) * prior < 1 - content.parameters.present)
+  {
+    std::vector<uint64_t> all = hashes.first;
+    all.insert(all.end(), hashes.wider.begin(), hashes.wider.end());
+    score(content.Candidates(all, practice));
   }
   // What is a billion times less probable than the best neither counts nor interests.
   std::vector<const Scored*> ranked;
@@ -981,7 +1021,6 @@ Decision PatientIndex::Decide(const StudyDemographics& demographics, const std::
   std::vector<const Scored*> best;
   std::vector<std::string_view> seen;  // only what a merge can repeat
   double sum = 0;
-  const double prior = content.parameters.present / static_cast<double>(std::max<uint64_t>(1, content.aliveCount));
   for (const Scored* item : ranked)
   {
     // Of a patient and those merged into it, the best speaks for the survivor.
@@ -1194,7 +1233,7 @@ std::optional<Parameters> PatientIndex::Estimate(
   for (size_t i = 0; i < observedWithPractice.size(); i += step)
   {
     const auto& [demographics, practiceId] = observedWithPractice[i];
-    const std::vector<uint64_t> hashes = BlockingHashes(demographics, practiceId);
+    const std::vector<uint64_t> hashes = BlockingHashes(demographics, practiceId).first;
     const std::shared_lock lock(content.mutex);
     alive = std::max<uint64_t>(1, content.aliveCount);
     const uint32_t practice = content.words.Find(practiceId);
