@@ -26,7 +26,8 @@ std::optional<DicomDate> DicomDate::Parse(std::string_view text)
     {
       digits += c;
     }
-    else if ((c != '-' && c != '.' && c != '/') || (digits.size() != 4 && digits.size() != 6))
+    else if ((c != '-' && c != '.' && c != '/') || (digits.size() != 4 && digits.size() != 6) || i + 1 == text.size() ||
+             text[i + 1] < '0' || text[i + 1] > '9')
     {
       return std::nullopt;
     }
