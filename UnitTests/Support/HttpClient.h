@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// A small HTTP client for the tests: one call, one answer, nothing hidden.
+// Core's HTTP client in the tests' clothes: JSON in and out, and a failed call is an answer too.
 
 #pragma once
 
 #include <json/value.h>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
+
+#include "Core/Http/HttpClient.h"
 
 namespace OrthancClinic::Testing
 {
@@ -22,7 +25,7 @@ struct HttpAnswer
   Json::Value Json() const;
 };
 
-// Thread-safe: each call has its own connection.
+// Thread-safe.
 class HttpClient
 {
  public:
@@ -40,7 +43,7 @@ class HttpClient
 
  private:
   std::string baseUrl_;
-  std::string credentials_;
+  std::shared_ptr<OrthancClinic::HttpClient> client_;  // copies share its connections
 };
 
 // The value of JSON text; throws std::runtime_error when it is none.

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "Core/Http/HttpClient.h"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+
+namespace OrthancClinic
+{
+namespace
+{
+using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
+
+struct Receiver
+{
+  HttpReply reply;
+  size_t largestBody;
+};
+
+// libcurl is C: nothing may be thrown through it. A short count makes it give up.
+size_t ReceiveBody(char* data, size_t size, size_t count, void* target) noexcept
+{
+  auto& receiver = *static_cast<Receiver*>(target);
+  if (receiver.reply.body.size() + size * count > receiver.largestBody)
+  {
+    return 0;
+  }
+  try
+  {
+    receiver.reply.body.append(data, size * count);
+    return size * count;
+  }
+  catch (const std::bad_alloc&)
+  {
+    return 0;
+  }
+}
+
+size_t ReceiveHeader(char* data, size_t size, size_t count, void* target) noexcept
+{
+  try
+  {
+    std::string line(data, size * count);
+    line.erase(line.find_last_not_of(" \t\r\n") + 1);
+    if (const size_t colon = line.find(':'); colon != std::string::npos)
+    {
+      std::string name = line.substr(0, colon);
+      std::transform(name.begin(), name.end(), name.begin(),
+                     [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
+      const size_t value = line.find_first_not_of(" \t", colon + 1);
+      static_cast<Receiver*>(target)->reply.headers[name] = value == std::string::npos ? "" : line.substr(value);
+    }
+    return size * count;
+  }
+  catch (const std::bad_alloc&)
+  {
+    return 0;
+  }
+}
+
+std::string HostOf(const std::string& url)
+{
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), curl_url_cleanup);
+  char* host = nullptr;
+  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK ||
+      curl_url_get(parsed.get(), CURLUPART_HOST, &host, 0) != CURLUE_OK)
+  {
+    return "a malformed URL";
+  }
+  const std::string copy = host;
+  curl_free(host);
+  return copy;
+}
+}  // namespace
+
+// Easy handles keep their connections alive between calls.
+struct HttpClient::Pool
+{
+  explicit Pool(Options given) : options(std::move(given)), unmade(options.connections) {}
+
+  const Options options;
+  std::mutex mutex;
+  std::condition_variable returned;
+  std::vector<Easy> idle;
+  unsigned unmade;  // handles that may still be made
+
+  Easy Borrow()
+  {
+    std::unique_lock lock(mutex);
+    if (!returned.wait_for(lock, options.timeout, [this] { return !idle.empty() || unmade > 0; }))
+    {
+      throw Unavailable("All HTTP connections are busy");
+    }
+    if (!idle.empty())
+    {
+      Easy easy = std::move(idle.back());
+      idle.pop_back();
+      return easy;
+    }
+    unmade--;
+    return {curl_easy_init(), curl_easy_cleanup};
+  }
+
+  void GiveBack(Easy easy)
+  {
+    {
+      const std::lock_guard lock(mutex);
+      idle.push_back(std::move(easy));
+    }
+    returned.notify_one();
+  }
+};
+
+HttpClient::HttpClient() : HttpClient(Options{}) {}
+
+HttpClient::HttpClient(Options options)
+{
+  static const CURLcode initialised = curl_global_init(CURL_GLOBAL_ALL);
+  if (initialised != CURLE_OK)
+  {
+    throw Unavailable("libcurl cannot be initialised");
+  }
+  pool_ = std::make_unique<Pool>(std::move(options));
+}
+
+HttpClient::~HttpClient() = default;
+
+HttpReply HttpClient::Send(const HttpCall& call)
+{
+  const Options& options = pool_->options;
+  Easy easy = pool_->Borrow();
+  CURL* const curl = easy.get();
+  curl_easy_reset(curl);  // forgets the options, keeps the connections
+
+  // Without "Expect: 100-continue", for which some servers never answer.
+  curl_slist* lines = curl_slist_append(nullptr, "Expect:");
+  for (const auto& [name, value] : call.headers)
+  {
+    lines = curl_slist_append(lines, (name + ": " + value).c_str());
+  }
+  const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> guard(lines, curl_slist_free_all);
+
+  Receiver receiver{{}, options.largestBody};
+  curl_easy_setopt(curl, CURLOPT_URL, call.url.c_str());
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1");
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connectTimeout.count()));
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(options.timeout.count()));
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, lines);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &ReceiveBody);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &receiver);
+  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &ReceiveHeader);
+  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &receiver);
+  if (!options.certificateAuthorities.empty())
+  {
+    curl_easy_setopt(curl, CURLOPT_CAINFO, options.certificateAuthorities.c_str());
+  }
+  if (!options.user.empty())
+  {
+    curl_easy_setopt(curl, CURLOPT_USERNAME, options.user.c_str());
+    curl_easy_setopt(curl, CURLOPT_PASSWORD, options.password.c_str());
+  }
+  if (call.method == "HEAD")
+  {
+    curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+  }
+  else if (call.method != "GET" || !call.body.empty())
+  {
+    if (!call.body.empty() || call.method == "POST" || call.method == "PUT" || call.method == "PATCH")
+    {
+      curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(call.body.size()));
+      curl_easy_setopt(curl, CURLOPT_POSTFIELDS, call.body.data());
+    }
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, call.method.c_str());
+  }
+
+  const CURLcode code = curl_easy_perform(curl);
+  long status = 0;
+  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+  pool_->GiveBack(std::move(easy));
+  if (code == CURLE_WRITE_ERROR)
+  {
+    throw Unavailable("The reply of " + HostOf(call.url) + " is too large");
+  }
+  if (code != CURLE_OK)
+  {
+    throw Unavailable("No reply from " + HostOf(call.url) + ": " + curl_easy_strerror(code));
+  }
+  receiver.reply.status = static_cast<int>(status);
+  return std::move(receiver.reply);
+}
+}  // namespace OrthancClinic

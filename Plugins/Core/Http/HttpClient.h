@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The outgoing HTTP client: connections are kept and reused, everything has a limit (time, size, number of
+// connections), certificates are verified, redirections are not followed (they could lead anywhere). It does not
+// retry: what must be retried is a task.
+
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "Core/Api.h"
+#include "Core/Errors.h"
+
+namespace OrthancClinic
+{
+struct HttpCall
+{
+  std::string method = "GET";
+  std::string url = {};  // http:// or https://
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string body = {};
+};
+
+struct HttpReply
+{
+  int status = 0;
+  std::map<std::string, std::string> headers = {};  // names in lower case
+  std::string body = {};
+};
+
+class ORTHANC_CLINIC_API HttpClient
+{
+public:
+  struct Options
+  {
+    std::chrono::milliseconds connectTimeout{10'000};
+    std::chrono::milliseconds timeout{60'000};  // of the whole call
+    size_t largestBody = 64 << 20;              // bytes of the reply
+    unsigned connections = 8;                   // at once; a further caller waits
+    std::string user = {};                      // Basic authentication, unless empty
+    std::string password = {};
+    std::string certificateAuthorities = {};  // a PEM file; empty: the system's
+  };
+
+  explicit HttpClient(Options options);
+  HttpClient();
+  ~HttpClient();
+
+  // Thread-safe. Any status is a reply; throws Unavailable if there was none (refused, timed out, too large, bad
+  // certificate), with the reason and the host, but not the path or the query, which may name a patient.
+  HttpReply Send(const HttpCall& call);
+
+private:
+  struct Pool;
+  std::unique_ptr<Pool> pool_;
+};
+}  // namespace OrthancClinic
