@@ -7,7 +7,7 @@
 # shellcheck disable=SC2034  # read by the scripts that source this file
 run_packages=(
   g++ cmake ninja-build ccache pkg-config
-  orthanc-dev libsoci-dev libsqlite3-dev libpq-dev libicu-dev libfmt-dev libjsoncpp-dev libvalijson-dev
+  orthanc-dev libsoci-dev libsqlite3-dev libpq-dev libicu-dev libfmt-dev libjsoncpp-dev libvalijson-dev nlohmann-json3-dev
   libboost-filesystem-dev libboost-program-options-dev libcurl4-openssl-dev libssl-dev
   orthanc orthanc-dicomweb dcmtk ca-certificates curl jq
 )

@@ -17,6 +17,7 @@ find_library(SOCI_CORE soci_core REQUIRED)
 find_library(SOCI_SQLITE3 soci_sqlite3 REQUIRED)
 find_library(SOCI_POSTGRESQL soci_postgresql REQUIRED)
 find_path(VALIJSON_INCLUDE valijson/validator.hpp REQUIRED)
+find_package(nlohmann_json REQUIRED)
 
 add_library(OrthancClinicSoci INTERFACE)
 target_include_directories(OrthancClinicSoci SYSTEM INTERFACE ${SOCI_INCLUDE} ${PostgreSQL_INCLUDE_DIRS})

@@ -5,9 +5,11 @@
 #include <fmt/format.h>
 #include <unicode/utf8.h>
 
-#include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <vector>
 
 #include "Core/Errors.h"
 
@@ -27,335 +29,127 @@ UChar32 NextCodePoint(std::string_view text, size_t& position)
   return codePoint;
 }
 
-void AppendCodePoint(std::string& target, uint32_t codePoint)
+// Builds a Json::Value from nlohmann's events: its reader is strict where JsonCpp's is not, and its events let us refuse
+// what is JSON and yet dangerous.
+class Builder
 {
-  char bytes[4];
-  int32_t length = 0;
-  U8_APPEND_UNSAFE(bytes, length, static_cast<UChar32>(codePoint));
-  target.append(bytes, static_cast<size_t>(length));
-}
+public:
+  Builder(std::string_view text, unsigned maxDepth) : text_(text), maxDepth_(maxDepth) {}
 
-// A recursive descent over RFC 8259's grammar.
-class Parser
-{
- public:
-  Parser(std::string_view text, unsigned maxDepth) : text_(text), maxDepth_(maxDepth) {}
+  using number_integer_t = nlohmann::json::number_integer_t;
+  using number_unsigned_t = nlohmann::json::number_unsigned_t;
+  using number_float_t = nlohmann::json::number_float_t;
+  using string_t = nlohmann::json::string_t;
+  using binary_t = nlohmann::json::binary_t;
 
-  Json::Value ParseDocument()
+  bool null() { return Put(Json::nullValue); }
+  bool boolean(bool value) { return Put(value); }
+  bool number_integer(number_integer_t value) { return Put(static_cast<Json::Int64>(value)); }
+  bool number_unsigned(number_unsigned_t value)
   {
-    Json::Value value = ParseValue(0);
-    SkipBlanks();
-    if (position_ != text_.size())
-    {
-      Fail("expected the end of the document");
-    }
-    return value;
+    return value <= static_cast<number_unsigned_t>(INT64_MAX) ? Put(static_cast<Json::Int64>(value))
+                                                              : Put(static_cast<double>(value));
   }
+  bool number_float(number_float_t value, const string_t&) { return Put(value); }
+  bool string(string_t& value) { return CheckNul(value) && Put(value); }
+  bool binary(binary_t&) { return false; }
 
- private:
-  [[noreturn]] void Fail(const std::string& message) const { Fail(message, position_); }
-
-  [[noreturn]] void Fail(const std::string& message, size_t at) const
+  bool key(string_t& name)
   {
-    size_t line = 1;
-    size_t column = 1;
-    for (const char c : text_.substr(0, at))
-    {
-      if (c == '\n')
-      {
-        line++;
-        column = 1;
-      }
-      else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80)  // not the middle of a character
-      {
-        column++;
-      }
-    }
-    throw BadInput(fmt::format("line {}, column {}: {}", line, column, message));
-  }
-
-  void SkipBlanks()
-  {
-    while (position_ < text_.size() &&
-           std::string_view(" \t\r\n").find(text_[position_]) != std::string_view::npos)
-    {
-      position_++;
-    }
-  }
-
-  char Peek() const { return position_ < text_.size() ? text_[position_] : '\0'; }
-
-  bool Take(char c)
-  {
-    if (position_ < text_.size() && text_[position_] == c)
-    {
-      position_++;
-      return true;
-    }
-    return false;
-  }
-
-  bool TakeWord(std::string_view word)
-  {
-    if (text_.substr(position_, word.size()) == word)
-    {
-      position_ += word.size();
-      return true;
-    }
-    return false;
-  }
-
-  Json::Value ParseValue(unsigned depth)
-  {
-    SkipBlanks();
-    switch (Peek())
-    {
-      case '{':
-        return ParseObject(depth);
-      case '[':
-        return ParseArray(depth);
-      case '"':
-        return ParseString();
-      default:
-        break;
-    }
-    if (TakeWord("null"))
-    {
-      return Json::nullValue;
-    }
-    if (TakeWord("true"))
-    {
-      return true;
-    }
-    if (TakeWord("false"))
+    if (!CheckNul(name))
     {
       return false;
     }
-    return ParseNumber();
+    if (open_.back()->isMember(name))
+    {
+      problem_ = "an object has a key twice";
+      return false;
+    }
+    key_ = name;
+    return true;
   }
 
-  void Enter(unsigned depth)
+  bool start_object(size_t) { return Open(Json::objectValue); }
+  bool start_array(size_t) { return Open(Json::arrayValue); }
+  bool end_object() { return Close(); }
+  bool end_array() { return Close(); }
+
+  // `position` is the number of bytes read so far, the offending one included.
+  bool parse_error(size_t position, const std::string&, const nlohmann::json::exception& error)
   {
-    if (depth >= maxDepth_)
+    size_t line = 1;
+    size_t column = 1;
+    for (const char c : text_.substr(0, position == 0 ? 0 : position - 1))
     {
-      Fail(fmt::format("nested too deeply (at most {} levels)", maxDepth_));
+      line += c == '\n' ? 1 : 0;
+      // The middle of a character is no column of its own.
+      column = c == '\n' ? 1 : column + ((static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0);
     }
-    position_++;
-    SkipBlanks();
+    // nlohmann's own message repeats what it read. 406 is its number for a number out of range.
+    problem_ = fmt::format("line {}, column {}: {}", line, column,
+                           error.id == 406 ? "a number out of range" : "this is not JSON (RFC 8259)");
+    return false;
   }
 
-  Json::Value ParseObject(unsigned depth)
+  Json::Value Finish(bool complete)
   {
-    Enter(depth);
-    Json::Value object = Json::objectValue;
-    if (Take('}'))
+    if (!complete)
     {
-      return object;
+      throw BadInput(problem_);
     }
-    while (true)
-    {
-      SkipBlanks();
-      const size_t start = position_;
-      if (Peek() != '"')
-      {
-        Fail("expected a key in double quotes");
-      }
-      const std::string key = ParseString();
-      if (object.isMember(key))
-      {
-        Fail("a key that this object has already", start);
-      }
-      SkipBlanks();
-      if (!Take(':'))
-      {
-        Fail("expected a colon");
-      }
-      object[key] = ParseValue(depth + 1);
-      SkipBlanks();
-      if (Take('}'))
-      {
-        return object;
-      }
-      if (!Take(','))
-      {
-        Fail("expected a comma or }");
-      }
-    }
+    return std::move(root_);
   }
 
-  Json::Value ParseArray(unsigned depth)
+private:
+  bool Put(Json::Value value)
   {
-    Enter(depth);
-    Json::Value array = Json::arrayValue;
-    if (Take(']'))
-    {
-      return array;
-    }
-    while (true)
-    {
-      array.append(ParseValue(depth + 1));
-      SkipBlanks();
-      if (Take(']'))
-      {
-        return array;
-      }
-      if (!Take(','))
-      {
-        Fail("expected a comma or ]");
-      }
-    }
+    Place(std::move(value));
+    return true;
   }
 
-  std::string ParseString()
+  Json::Value& Place(Json::Value value)
   {
-    std::string result;
-    position_++;  // the opening quote
-    while (position_ < text_.size())
+    if (open_.empty())
     {
-      const auto c = static_cast<unsigned char>(text_[position_]);
-      if (c == '"')
-      {
-        position_++;
-        return result;
-      }
-      if (c == '\\')
-      {
-        ParseEscape(result);
-      }
-      else if (c < 0x20)
-      {
-        Fail("a control character in a string must be escaped");
-      }
-      else if (c < 0x80)
-      {
-        result.push_back(text_[position_++]);
-      }
-      else
-      {
-        const size_t start = position_;
-        if (NextCodePoint(text_, position_) < 0)
-        {
-          Fail("not valid UTF-8", start);
-        }
-        result.append(text_.substr(start, position_ - start));
-      }
+      return root_ = std::move(value);
     }
-    Fail("a string without its closing quote");
+    Json::Value& parent = *open_.back();
+    return parent.isArray() ? parent.append(std::move(value)) : (parent[key_] = std::move(value));
   }
 
-  void ParseEscape(std::string& result)
+  bool Open(Json::ValueType type)
   {
-    const size_t start = position_++;
-    const char c = Peek();
-    static constexpr std::string_view kNames = "\"\\/bfnrt";
-    static constexpr std::string_view kCharacters = "\"\\/\b\f\n\r\t";
-    if (const size_t i = kNames.find(c); c != '\0' && i != std::string_view::npos)
+    if (open_.size() >= maxDepth_)
     {
-      position_++;
-      result.push_back(kCharacters[i]);
-      return;
+      problem_ = fmt::format("nested too deeply (at most {} levels)", maxDepth_);
+      return false;
     }
-    if (c != 'u')
-    {
-      Fail("an unknown escape in a string", start);
-    }
-    uint32_t codePoint = ParseHex(start);
-    if (codePoint >= 0xD800 && codePoint <= 0xDBFF && Peek() == '\\')
-    {
-      position_++;
-      const uint32_t low = Peek() == 'u' ? ParseHex(start) : 0;
-      if (low < 0xDC00 || low > 0xDFFF)
-      {
-        Fail("a surrogate without its other half", start);
-      }
-      codePoint = 0x10000 + ((codePoint - 0xD800) << 10) + (low - 0xDC00);
-    }
-    else if (codePoint >= 0xD800 && codePoint <= 0xDFFF)
-    {
-      Fail("a surrogate without its other half", start);
-    }
-    if (codePoint == 0)
-    {
-      Fail("U+0000 is not allowed", start);
-    }
-    AppendCodePoint(result, codePoint);
+    open_.push_back(&Place(Json::Value(type)));
+    return true;
   }
 
-  // Four hexadecimal digits after the "u" at the present position.
-  uint32_t ParseHex(size_t start)
+  bool Close()
   {
-    const std::string_view digits = text_.substr(++position_, 4);
-    uint32_t value = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-    if (digits.size() != 4 || error != std::errc() || end != digits.data() + 4)
-    {
-      Fail("an unknown escape in a string", start);
-    }
-    position_ += 4;
-    return value;
+    open_.pop_back();
+    return true;
   }
 
-  bool TakeDigits()
+  bool CheckNul(const std::string& text)
   {
-    const size_t start = position_;
-    while (Peek() >= '0' && Peek() <= '9')
+    if (text.find('\0') != std::string::npos)
     {
-      position_++;
+      problem_ = "a string contains U+0000, which is not allowed";
+      return false;
     }
-    return position_ > start;
+    return true;
   }
 
-  Json::Value ParseNumber()
-  {
-    const size_t start = position_;
-    bool whole = true;
-    Take('-');
-    if (!Take('0') && !TakeDigits())
-    {
-      Fail("expected a value", start);
-    }
-    if (Peek() >= '0' && Peek() <= '9')
-    {
-      Fail("a number with a leading zero", start);
-    }
-    if (Take('.'))
-    {
-      whole = false;
-      if (!TakeDigits())
-      {
-        Fail("expected a digit");
-      }
-    }
-    if (Take('e') || Take('E'))
-    {
-      whole = false;
-      if (!Take('+'))
-      {
-        Take('-');
-      }
-      if (!TakeDigits())
-      {
-        Fail("expected a digit");
-      }
-    }
-    const char* const first = text_.data() + start;
-    const char* const last = text_.data() + position_;
-    int64_t integer = 0;
-    if (whole && std::from_chars(first, last, integer).ec == std::errc())
-    {
-      return static_cast<Json::Int64>(integer);
-    }
-    double number = 0;
-    if (std::from_chars(first, last, number).ec != std::errc() || !std::isfinite(number))
-    {
-      Fail("a number out of range", start);
-    }
-    return number;
-  }
-
-  std::string_view text_;
-  unsigned maxDepth_;
-  size_t position_ = 0;
+  const std::string_view text_;
+  const unsigned maxDepth_;
+  Json::Value root_;
+  std::vector<Json::Value*> open_;  // the objects and arrays around the present value
+  std::string key_;
+  std::string problem_;
 };
 
 void WriteString(std::string& out, std::string_view text)
@@ -464,7 +258,17 @@ void Write(std::string& out, const Json::Value& value)
 
 Json::Value ParseJson(std::string_view text, unsigned maxDepth)
 {
-  return Parser(text, maxDepth).ParseDocument();
+  if (text.starts_with("\xEF\xBB\xBF"))
+  {
+    throw BadInput("line 1, column 1: this is not JSON (RFC 8259), which has no byte order mark");
+  }
+  if (text.find('\0') != std::string_view::npos)
+  {
+    throw BadInput("a NUL byte is no part of JSON (RFC 8259)");  // nlohmann's reader would stop there
+  }
+  Builder builder(text, maxDepth);
+  const bool complete = nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
+  return builder.Finish(complete);
 }
 
 Json::Value JsonLiteral(std::string_view text)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// JSON text to values and back. JsonCpp holds the values; the reader is our own, because JsonCpp's takes
-// "01", raw control characters, lone surrogates and broken UTF-8 even in its strict mode, and repeats what it
-// read in its messages.
+// JSON text to values and back. JsonCpp holds the values; nlohmann's reader fills them, because JsonCpp's takes "01",
+// raw control characters, lone surrogates and broken UTF-8 even in its strict mode.
 
 #pragma once
 
@@ -18,8 +17,7 @@ namespace OrthancClinic
 {
 // Parses UTF-8 JSON strictly (RFC 8259): one document, no comments, no trailing content, no byte order mark,
 // at most `maxDepth` levels of arrays and objects, valid UTF-8 and no U+0000 in any string or key, no
-// duplicate keys. Throws BadInput with the line and column ("line 3, column 7: expected a comma or ]"), never
-// with the text itself. A whole number becomes an Int64, any other number, or one outside of int64, a double;
+// duplicate keys. Throws BadInput with the line and column, never with the text itself. A whole number becomes an Int64, any other number, or one outside of int64, a double;
 // one outside of double is refused.
 ORTHANC_CLINIC_API Json::Value ParseJson(std::string_view text, unsigned maxDepth = 64);
 

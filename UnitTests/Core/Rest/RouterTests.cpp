@@ -404,7 +404,7 @@ TEST_F(RouterTest, ChecksTheBody)
 
   const HttpResponse broken = Post("{\n\"names\": [,]}");
   EXPECT_EQ(broken.status, 400);
-  EXPECT_EQ(Detail(broken), "The body is not JSON: line 2, column 11: expected a value");
+  EXPECT_EQ(Detail(broken), "The body is not JSON: line 2, column 11: this is not JSON (RFC 8259)");
 
   EXPECT_EQ(Post("").status, 400);
   EXPECT_EQ(Post(std::string(1001, ' ')).status, 413);
