@@ -24,7 +24,7 @@ public:
         events_(events),
         request_(request),
         action_(std::move(action)),
-        study_(StudyStore(transaction_).Get(request.Path("uid")))
+        study_(Lock(transaction_, request.Path("uid")))
   {
   }
 
@@ -73,6 +73,17 @@ public:
   }
 
 private:
+  static Study Lock(Transaction& transaction, const std::string& uid)
+  {
+    StudyStore store(transaction);
+    const auto study = store.FindForUpdate(store.Get(uid).orthancStudyId);
+    if (!study)
+    {
+      throw NotFound("There is no such study");
+    }
+    return *study;
+  }
+
   Transaction transaction_;
   const EventLog& events_;
   const Request& request_;

@@ -123,7 +123,7 @@ void StudyMatcher::MatchStudy(RunningTask& task)
 
   Transaction transaction(database_);
   StudyStore store(transaction);
-  const auto now = store.FindByOrthancId(id);
+  const auto now = store.FindForUpdate(id);
   if (now && !now->match.ByPerson())
   {
     MatchStore(transaction).PutKeys(id, keys);
@@ -184,6 +184,11 @@ void StudyMatcher::FollowDirectory(RunningTask& task)
     {
       tasks.Enqueue("match.study", study);
     }
+  }
+  // Those of deleted patients.
+  for (const std::string& study : store.ForgottenStudies())
+  {
+    tasks.Enqueue("match.study", study);
   }
   task.Complete(transaction);
   if (!changes.empty())

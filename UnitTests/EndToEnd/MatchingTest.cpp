@@ -100,6 +100,26 @@ TEST(Matching, APatientWhoComesAfterTheImagesGetsThem)
   clinic.Becomes(uid, "matched", "p1");
 }
 
+TEST(Matching, ADeletedPatientLosesItsStudies)
+{
+  Clinic clinic;
+  clinic.PutPatient(Person("p1", "Khoury", "Nour", "1996-05-28", "F"));
+  clinic.PutPatient(Person("p2", "Haddad", "Rima", "1970-02-03", "F"));
+  const std::string byMachine = clinic.Send(ImageOf("Khoury^Nour", "19960528", "F"));
+  const std::string byPerson = clinic.Send(ImageOf("Nasr^Karim", "19810203", "M"));
+  clinic.Becomes(byMachine, "matched", "p1");
+  clinic.Becomes(byPerson, "unmatched");
+  Json::Value choice;
+  choice["patient_id"] = "p2";
+  EXPECT_EQ(clinic.Http().Post("/api/v1/studies/" + byPerson + "/match", choice).status, 200);
+
+  EXPECT_EQ(clinic.Http().Delete("/api/v1/patients/p1").status, 204);
+  EXPECT_EQ(clinic.Http().Delete("/api/v1/patients/p2").status, 204);
+
+  clinic.Becomes(byMachine, "unmatched");
+  clinic.Becomes(byPerson, "unmatched");
+}
+
 TEST(Matching, ACorrectionThatMakesAMatchDoubtfulSendsItToReview)
 {
   Clinic clinic;

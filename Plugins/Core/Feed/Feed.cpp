@@ -124,6 +124,7 @@ void Feed::TellDeleted(Reader& reader)
 void Feed::Run(Reader& reader)
 {
   Milliseconds retry(100);
+  std::string previous;
   while (!stopping_)
   {
     {
@@ -151,9 +152,9 @@ void Feed::Run(Reader& reader)
       error = "An error of unknown kind";
     }
 
-    std::unique_lock lock(mutex_);
-    if (error != reader.lag.error)
+    if (error != previous)
     {
+      // Not under the mutex, for which the store callback waits.
       if (error.empty())
       {
         LogWarning("The feed " + reader.lag.subscriber + " goes on");
@@ -162,7 +163,10 @@ void Feed::Run(Reader& reader)
       {
         LogError("The feed " + reader.lag.subscriber + " waits and will try again: " + error);
       }
+      previous = error;
     }
+
+    std::unique_lock lock(mutex_);
     reader.lag.error = error;
     reader.lag.caughtUp = error.empty() && !more;
     if (!error.empty())

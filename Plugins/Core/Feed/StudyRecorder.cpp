@@ -285,7 +285,7 @@ void StudyRecorder::Write(Transaction& transaction, const Reading& reading, bool
 {
   StudyStore store(transaction);
   Study study = reading.study;
-  const std::optional<Study> known = store.FindByOrthancId(study.orthancStudyId);
+  const std::optional<Study> known = store.FindForUpdate(study.orthancStudyId);
   if (known)
   {
     // What was read may be older than what another process wrote meanwhile, except for the counts.
@@ -429,7 +429,7 @@ void StudyRecorder::Settle(RunningTask& task)
 
   Transaction transaction(database_);
   StudyStore store(transaction);
-  auto study = store.FindByOrthancId(id);
+  auto study = store.FindForUpdate(id);
   // An instance that came while this task was starting has made it due again, later.
   if (study && statistics && Now() - study->lastInstanceAt >= QuietPeriod(*study))
   {

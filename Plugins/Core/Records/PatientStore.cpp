@@ -207,12 +207,21 @@ PutOutcome PatientStore::Put(const Patient& patient)
         {
           throw NotFound("There is no practice \"" + patient.practiceId + "\"");
         }
-        sql << "INSERT INTO patients (id, practice_id, kind, document, sort_name, updated_at) "
-               "VALUES (:id, :practice, :kind, :document, :sort, :updated) "
-               "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, document = excluded.document, "
-               "sort_name = excluded.sort_name, updated_at = excluded.updated_at",
-            soci::use(patient.id), soci::use(patient.practiceId), soci::use(kind), soci::use(document),
-            soci::use(sortName), soci::use(updatedAt);
+        // The conditions again, for another writer who came since.
+        soci::statement upsert =
+            (sql.prepare << "INSERT INTO patients (id, practice_id, kind, document, sort_name, updated_at) "
+                            "VALUES (:id, :practice, :kind, :document, :sort, :updated) "
+                            "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, document = excluded.document, "
+                            "sort_name = excluded.sort_name, updated_at = excluded.updated_at "
+                            "WHERE patients.updated_at <= excluded.updated_at "
+                            "AND patients.practice_id = excluded.practice_id",
+             soci::use(patient.id), soci::use(patient.practiceId), soci::use(kind), soci::use(document),
+             soci::use(sortName), soci::use(updatedAt));
+        upsert.execute(true);
+        if (upsert.get_affected_rows() != 1)
+        {
+          throw Conflict("A newer version of this patient was stored meanwhile");
+        }
       });
   Index(patient);
   NoteChange(patient.id);
@@ -287,6 +296,9 @@ void PatientStore::Delete(const std::string& id)
         {
           throw NotFound("There is no such patient");
         }
+        sql << "UPDATE studies SET match_status = 'pending', match_patient_id = NULL, match_decided_by = NULL, "
+               "match_decided_at = NULL, match_probability = NULL WHERE match_patient_id = :id",
+            soci::use(id);
       });
   NoteChange(id);
 }

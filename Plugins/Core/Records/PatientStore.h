@@ -47,7 +47,8 @@ public:
   // stored one has a later `updatedAt` or belongs to another practice, NotFound if the practice does not exist.
   PutOutcome Put(const Patient& patient);
 
-  // Throws NotFound, or Conflict if other patients were merged into this one.
+  // The studies filed under it, also by a person, become pending: whom they were filed under is no more. Throws
+  // NotFound, or Conflict if other patients were merged into this one.
   void Delete(const std::string& id);
 
   // Makes `id` part of `survivorId`: the studies filed under it move, and their ids are kept for Unmerge. Returns the

@@ -186,6 +186,18 @@ std::optional<Study> StudyStore::FindByOrthancId(const std::string& orthancStudy
       });
 }
 
+std::optional<Study> StudyStore::FindForUpdate(const std::string& orthancStudyId)
+{
+  // A write transaction of SQLite is alone anyway.
+  const std::string lock = transaction_.IsPostgreSql() ? " FOR UPDATE" : "";
+  return transaction_.Sql(
+      [&](soci::session& sql) -> std::optional<Study>
+      {
+        auto studies = Fetch(sql, "WHERE orthanc_study_id = :id" + lock, {orthancStudyId});
+        return studies.empty() ? std::nullopt : std::optional(std::move(studies.front()));
+      });
+}
+
 Study StudyStore::Get(const std::string& uidOrOrthancId)
 {
   if (auto study = FindByOrthancId(uidOrOrthancId))

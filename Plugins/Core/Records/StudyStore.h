@@ -36,6 +36,10 @@ public:
 
   std::optional<Study> FindByOrthancId(const std::string& orthancStudyId);
 
+  // The same, and nobody else changes the study until the transaction ends: for whoever writes what follows from what
+  // was read.
+  std::optional<Study> FindForUpdate(const std::string& orthancStudyId);
+
   // By StudyInstanceUID or by Orthanc's id. Throws NotFound; Conflict if two studies of Orthanc bear this
   // StudyInstanceUID (the same one was sent under two PatientIDs): they are then addressed by Orthanc's id.
   Study Get(const std::string& uidOrOrthancId);
