@@ -16,8 +16,9 @@ namespace
 {
 constexpr int BATCH = 200;
 
-// Instances of one association come every few milliseconds: a short pause between two looks makes one batch of them.
-constexpr Milliseconds PAUSE(20);
+// Instances of one association come every few milliseconds: a pause between two looks makes one batch of them, and
+// leaves the processor and the disk to the ingest. The first instance after a silence does not wait.
+constexpr Milliseconds PAUSE(100);
 
 // Without a wake-up (another process stored something, or the hint was lost).
 constexpr Milliseconds POLL_ALONE(5'000);

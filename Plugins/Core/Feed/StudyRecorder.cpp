@@ -20,6 +20,7 @@ namespace
 constexpr size_t LONGEST_TEXT = 1024;   // bytes of one value that we keep
 constexpr size_t MOST_VALUES = 16;      // of a multi-valued tag that we keep
 constexpr size_t MOST_SERIES = 10'000;  // in the cache
+constexpr size_t MANY = 4;              // instances of one batch
 
 // A tag's value, clean; empty if it is absent, a sequence, or was too long for Orthanc to show.
 std::string Tag(const Json::Value& tags, const char* name)
@@ -143,18 +144,33 @@ std::function<void(Transaction&)> StudyRecorder::Read(const std::vector<Change>&
   }
   lastRead_ = changes.front().sequence;
 
-  // By study: one new instance of each of its series.
-  std::map<std::string, std::map<std::string, std::string>> touched;
+  std::set<std::string> instances;
   for (const Change& change : changes)
   {
-    if (change.type != "NewInstance")
+    if (change.type == "NewInstance")
     {
-      continue;
+      instances.insert(change.resource);
     }
+  }
+
+  // By study: one new instance of each of its series.
+  std::map<std::string, std::map<std::string, std::string>> touched;
+  while (!instances.empty())
+  {
+    const std::string instance = *instances.begin();
+    instances.erase(instances.begin());
     try
     {
-      const std::string series = orthanc_.Get("/instances/" + change.resource)["ParentSeries"].asString();
-      touched[LookUpSeries(series).studyId].emplace(series, change.resource);
+      const std::string series = orthanc_.Get("/instances/" + instance)["ParentSeries"].asString();
+      touched[LookUpSeries(series).studyId].emplace(series, instance);
+      if (instances.size() >= MANY)
+      {
+        // Most of them are its siblings: one question instead of one for each.
+        for (const Json::Value& sibling : orthanc_.Get("/series/" + series)["Instances"])
+        {
+          instances.erase(sibling.asString());
+        }
+      }
     }
     catch (const NotFound&)
     {

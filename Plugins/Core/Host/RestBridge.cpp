@@ -49,14 +49,42 @@ HttpRequest ReadRequest(const char* url, const OrthancPluginHttpRequest& request
   return read;
 }
 
+// Statuses that Orthanc 1.10.1 refuses in SendHttpStatus, since it has functions of their own for them (and one that
+// it does not know).
+constexpr int OK = 200;
+constexpr int UNAUTHORIZED = 401;
+constexpr int METHOD_NOT_ALLOWED = 405;
+constexpr int PERMANENT_REDIRECT = 308;
+
+std::string HeaderOf(const HttpResponse& response, const std::string& name)
+{
+  const auto header = response.headers.find(name);
+  return header == response.headers.end() ? "" : header->second;
+}
+
 void SendResponse(OrthancPluginRestOutput* output, const HttpResponse& response)
 {
+  const auto size = static_cast<uint32_t>(response.body.size());
+  switch (response.status)
+  {
+    case METHOD_NOT_ALLOWED:
+      OrthancPluginSendMethodNotAllowed(context_, output, HeaderOf(response, "Allow").c_str());
+      return;
+    case UNAUTHORIZED:
+      OrthancPluginSendUnauthorized(context_, output, "Orthanc Clinic");
+      return;
+    case PERMANENT_REDIRECT:
+      OrthancPluginRedirect(context_, output, HeaderOf(response, "Location").c_str());
+      return;
+    default:
+      break;
+  }
+
   for (const auto& [name, value] : response.headers)
   {
     OrthancPluginSetHttpHeader(context_, output, name.c_str(), value.c_str());
   }
-  const auto size = static_cast<uint32_t>(response.body.size());
-  if (response.status == 200)
+  if (response.status == OK)
   {
     OrthancPluginAnswerBuffer(context_, output, response.body.data(), size, response.contentType.c_str());
     return;

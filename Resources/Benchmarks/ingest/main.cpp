@@ -99,8 +99,10 @@ void CompareThroughput(int instances, int rounds)
   std::string callback;
   for (int round = 0; round < rounds; round++)
   {
-    for (const Contender& contender : contenders)
+    for (size_t turn = 0; turn < contenders.size(); turn++)
     {
+      // Each round begins with another one: what the machine does meanwhile must not hit always the same.
+      const Contender& contender = contenders[(turn + static_cast<size_t>(round)) % contenders.size()];
       OrthancServer server(OptionsOf(contender));
       for (const std::string& way : ways)
       {
