@@ -1108,7 +1108,8 @@ Decision PatientIndex::Decide(const StudyDemographics& demographics, const std::
     decision.status = MatchStatus::Review;
     decision.reason = "identifier_ambiguous";
   }
-  else if (probabilityOf(top) >= content.thresholds.match && IsPersonal(top.comparison))
+  else if (content.thresholds.match < 1 && probabilityOf(top) >= content.thresholds.match &&
+           IsPersonal(top.comparison))
   {
     decision.status = MatchStatus::Matched;
     decision.patientId = decision.candidates.front().patientId;

@@ -58,6 +58,9 @@ class OrthancServer
   // Holds Orthanc's storage, index, configuration and log.
   const std::filesystem::path& Directory() const { return directory_.Path(); }
 
+  // What the next start will use.
+  Options& NextStart() { return options_; }
+
   std::string Log() const;
   bool IsRunning();
 

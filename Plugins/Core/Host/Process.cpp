@@ -13,6 +13,7 @@
 #include <list>
 #include <utility>
 
+#include "Core/Configuration/CoreOptions.h"
 #include "Core/Dicom/Text.h"
 #include "Core/Feed/StudyRecorder.h"
 #include "Core/Host/DurationHistogram.h"
@@ -30,46 +31,6 @@ namespace
 {
 // Orthanc's global property that names its index; plugins have the numbers from 1024 on.
 constexpr int32_t INDEX_PROPERTY = 4171;
-
-// The keys of "Clinic" itself.
-const Json::Value& ClinicSchema()
-{
-  static const Json::Value SCHEMA = JsonLiteral(R"({
-    "type": "object",
-    "properties": {
-      "Database": {
-        "type": "string", "default": "",
-        "description": "Where the bundle keeps its own records: the path of an SQLite file, or a PostgreSQL URL (`postgresql://user@host/name`). Empty: `orthanc-clinic.db` in Orthanc's `IndexDirectory`."
-      },
-      "Dicom": {
-        "type": "object", "default": {}, "properties": {
-          "TcpNoDelay": {
-            "type": "boolean", "default": true,
-            "description": "Switch Nagle's algorithm off for Orthanc's DICOM connections, which receive about three times as fast then. The environment variable `TCP_NODELAY` has precedence."
-          }
-        }
-      },
-      "Studies": {
-        "type": "object", "default": {}, "properties": {
-          "QuietSeconds": {
-            "type": "integer", "minimum": 1, "maximum": 86400, "default": 60,
-            "description": "A study is complete when no instance has come for so long."
-          },
-          "QuietSecondsByModality": {
-            "type": "object", "additionalProperties": {"type": "integer", "minimum": 1, "maximum": 86400},
-            "default": {"PX": 3, "IO": 3, "DX": 3, "CR": 3, "XC": 3},
-            "description": "The same for studies of these modalities."
-          }
-        }
-      },
-      "SwaggerUi": {
-        "type": "string", "default": "/usr/share/orthanc-clinic/swagger-ui",
-        "description": "The folder with the files of `swagger-ui-dist` for `/api/`."
-      }
-    }
-  })");
-  return SCHEMA;
-}
 
 Json::Value ReadOrthancConfiguration(OrthancPluginContext* context)
 {
@@ -150,7 +111,7 @@ public:
   explicit Process(OrthancPluginContext* context)
       : context_(context),
         configuration_(ReadOrthancConfiguration(context)),
-        options_(configuration_.Section("", ClinicSchema())),
+        options_(configuration_.Section("", CoreOptions())),
         authenticated_(OrthancAuthenticates(configuration_.Orthanc())),
         database_(options_["Database"].asString().empty() ? DefaultDatabase(context, configuration_.Orthanc())
                                                           : options_["Database"].asString()),
