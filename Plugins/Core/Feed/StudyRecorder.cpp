@@ -166,7 +166,8 @@ std::function<void(Transaction&)> StudyRecorder::Read(const std::vector<Change>&
       if (instances.size() >= MANY)
       {
         // Most of them are its siblings: one question instead of one for each.
-        for (const Json::Value& sibling : orthanc_.Get("/series/" + series)["Instances"])
+        const Json::Value siblings = orthanc_.Get("/series/" + series)["Instances"];
+        for (const Json::Value& sibling : siblings)
         {
           instances.erase(sibling.asString());
         }
