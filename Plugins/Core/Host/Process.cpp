@@ -190,6 +190,7 @@ private:
   void Start()
   {
     configuration_.RefuseUnclaimed();
+    ProbeQueryDecoding();
     const std::string folder = options_["SwaggerUi"].asString();
     router_.AddDescription(PluginVersion(),
                            [folder](const std::string& file) -> std::optional<std::string>

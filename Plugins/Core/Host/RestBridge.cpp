@@ -13,6 +13,32 @@ namespace
 OrthancPluginContext* context_ = nullptr;
 std::atomic<const Router*> router_{nullptr};
 
+// Orthanc 1.10.1 gives a plugin the query as it stands in the URL, other versions decode it first.
+std::atomic<bool> queriesAreEncoded_{false};
+thread_local std::string* probe_ = nullptr;
+
+std::string DecodeQuery(const char* text)
+{
+  const auto digit = [](char c)
+  {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+  };
+  std::string decoded;
+  for (const char* c = text; *c != '\0'; c++)
+  {
+    if (*c == '%' && digit(c[1]) >= 0 && digit(c[2]) >= 0)
+    {
+      decoded += static_cast<char>(digit(c[1]) * 16 + digit(c[2]));
+      c += 2;
+    }
+    else
+    {
+      decoded += (*c == '+') ? ' ' : *c;
+    }
+  }
+  return decoded;
+}
+
 HttpRequest ReadRequest(const char* url, const OrthancPluginHttpRequest& request)
 {
   HttpRequest read;
@@ -36,7 +62,14 @@ HttpRequest ReadRequest(const char* url, const OrthancPluginHttpRequest& request
   read.path = url;
   for (uint32_t i = 0; i < request.getCount; i++)
   {
-    read.query.emplace_back(request.getKeys[i], request.getValues[i]);
+    if (queriesAreEncoded_)
+    {
+      read.query.emplace_back(DecodeQuery(request.getKeys[i]), DecodeQuery(request.getValues[i]));
+    }
+    else
+    {
+      read.query.emplace_back(request.getKeys[i], request.getValues[i]);
+    }
   }
   for (uint32_t i = 0; i < request.headersCount; i++)
   {
@@ -102,6 +135,12 @@ OrthancPluginErrorCode Answer(OrthancPluginRestOutput* output, const char* url,
   return Guarded("REST",
                  [&]
                  {
+                   if (probe_ != nullptr)
+                   {
+                     *probe_ = request->getCount == 1 ? request->getValues[0] : "";
+                     OrthancPluginAnswerBuffer(context_, output, "", 0, "text/plain");
+                     return;
+                   }
                    const Router* const router = router_.load();
                    if (router == nullptr)
                    {
@@ -112,6 +151,17 @@ OrthancPluginErrorCode Answer(OrthancPluginRestOutput* output, const char* url,
                  });
 }
 }  // namespace
+
+void ProbeQueryDecoding()
+{
+  // A call within the process is handled in its own thread, and by the same code as one over HTTP.
+  std::string seen;
+  probe_ = &seen;
+  OrthancBuffer answer(context_);
+  OrthancPluginRestApiGetAfterPlugins(context_, answer.Out(), "/api?probe=%41");
+  probe_ = nullptr;
+  queriesAreEncoded_ = (seen == "%41");
+}
 
 void RegisterRestBridge(OrthancPluginContext* context, const Router& router)
 {

@@ -12,4 +12,7 @@ namespace OrthancClinic
 {
 // `router` must live until Orthanc has stopped. Once per process.
 void RegisterRestBridge(OrthancPluginContext* context, const Router& router);
+
+// Finds out whether this Orthanc decodes queries. Once, when Orthanc has started.
+void ProbeQueryDecoding();
 }  // namespace OrthancClinic
