@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // The errors that cross a room's border. Each says what was wrong in a sentence that a person can act on, and
-// never carries patient data or a secret. Rest turns them into HTTP statuses, Host into Orthanc's error codes.
+// never carries patient data or a secret. Rest turns them into HTTP statuses, Host into Orthanc's error
+// codes.
 
 #pragma once
 
@@ -50,7 +51,8 @@ public:
   using Error::Error;
 };
 
-// The call contradicts the present state (an older version, a value that must be unique, an illegal transition).
+// The call contradicts the present state (an older version, a value that must be unique, an illegal
+// transition).
 class ORTHANC_CLINIC_API Conflict : public Error
 {
 public:
@@ -64,8 +66,8 @@ public:
   using Error::Error;
 };
 
-// Something that we depend on (the database, Orthanc, another server) cannot serve now; the same call may succeed
-// later.
+// Something that we depend on (the database, Orthanc, another server) cannot serve now; the same call may
+// succeed later.
 class ORTHANC_CLINIC_API Unavailable : public Error
 {
 public:

@@ -30,11 +30,23 @@ void Write(LogLevel level, const std::string& message) noexcept
 }
 }  // namespace
 
-void SetLogSink(LogSink sink) { sink_ = (sink != nullptr) ? sink : &WriteToStandardError; }
+void SetLogSink(LogSink sink)
+{
+  sink_ = (sink != nullptr) ? sink : &WriteToStandardError;
+}
 
-void LogInfo(const std::string& message) noexcept { Write(LogLevel::Info, message); }
+void LogInfo(const std::string& message) noexcept
+{
+  Write(LogLevel::Info, message);
+}
 
-void LogWarning(const std::string& message) noexcept { Write(LogLevel::Warning, message); }
+void LogWarning(const std::string& message) noexcept
+{
+  Write(LogLevel::Warning, message);
+}
 
-void LogError(const std::string& message) noexcept { Write(LogLevel::Error, message); }
+void LogError(const std::string& message) noexcept
+{
+  Write(LogLevel::Error, message);
+}
 }  // namespace OrthancClinic

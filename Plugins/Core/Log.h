@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Where the rooms write to the operator's log. Never patient data, never a secret. Host connects it to Orthanc's log;
-// without Host (tests, tools) it goes to the standard error.
+// Where the rooms write to the operator's log. Never patient data, never a secret. Host connects it to
+// Orthanc's log; without Host (tests, tools) it goes to the standard error.
 
 #pragma once
 

@@ -17,8 +17,8 @@ class ORTHANC_CLINIC_API IOrthanc
 public:
   virtual ~IOrthanc() = default;
 
-  // GET of a path of Orthanc's own REST API that answers JSON ("/studies/…"). Throws NotFound for what does not
-  // exist, Unavailable for every other error.
+  // GET of a path of Orthanc's own REST API that answers JSON ("/studies/…"). Throws NotFound for what does
+  // not exist, Unavailable for every other error.
   virtual Json::Value Get(const std::string& path) = 0;
 };
 }  // namespace OrthancClinic

@@ -12,6 +12,7 @@
 
 namespace OrthancClinic
 {
-// `name` is at most 15 characters. `body` must not throw. Signals are blocked in the thread: they belong to Orthanc.
+// `name` is at most 15 characters. `body` must not throw. Signals are blocked in the thread: they belong to
+// Orthanc.
 ORTHANC_CLINIC_API std::thread StartThread(const std::string& name, std::function<void()> body);
 }  // namespace OrthancClinic

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// An instant in UTC with a resolution of one millisecond, and its one spelling: RFC 3339 with `Z` and exactly three
-// decimals ("2026-02-08T10:30:00.000Z"). The spelling has a fixed width, so that it sorts as text in the database.
+// An instant in UTC with a resolution of one millisecond, and its one spelling: RFC 3339 with `Z` and exactly
+// three decimals ("2026-02-08T10:30:00.000Z"). The spelling has a fixed width, so that it sorts as text in
+// the database.
 
 #pragma once
 
@@ -22,6 +23,7 @@ ORTHANC_CLINIC_API Timestamp Now();
 // Years 0000 to 9999.
 ORTHANC_CLINIC_API std::string ToString(Timestamp time);
 
-// Any RFC 3339 date-time: any number of decimals (cut to milliseconds), `Z` or an offset. Nothing if it is not one.
+// Any RFC 3339 date-time: any number of decimals (cut to milliseconds), `Z` or an offset. Nothing if it is
+// not one.
 ORTHANC_CLINIC_API std::optional<Timestamp> ParseTimestamp(std::string_view text);
 }  // namespace OrthancClinic

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The identifiers that we make ourselves: UUID version 7 (RFC 9562, 5.7), which sort by the time they were made.
+// The identifiers that we make ourselves: UUID version 7 (RFC 9562, 5.7), which sort by the time they were
+// made.
 
 #pragma once
 

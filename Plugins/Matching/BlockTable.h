@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Which patients have a blocking key: a sorted array of 8 bytes per entry, and a small table of what came since it was
-// sorted. Hashes are kept as 32 bits: the few that collide cost a comparison more, and nothing else.
+// Which patients have a blocking key: a sorted array of 8 bytes per entry, and a small table of what came
+// since it was sorted. Hashes are kept as 32 bits: the few that collide cost a comparison more, and nothing
+// else.
 
 #pragma once
 
@@ -17,8 +18,8 @@ class BlockTable
 public:
   void Add(uint64_t hash, uint32_t entry);
 
-  // Calls `visit(entry)` for every entry that was added with the hash; with entries of removed patients, which the
-  // caller knows.
+  // Calls `visit(entry)` for every entry that was added with the hash; with entries of removed patients,
+  // which the caller knows.
   template <typename Visit>
   void ForEach(uint64_t hash, Visit&& visit) const
   {

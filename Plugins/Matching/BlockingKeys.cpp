@@ -27,7 +27,10 @@ public:
   explicit Keys(const std::string& practiceId) : practice_(practiceId) {}
 
   // FNV-1a over the kind, the practice and the parts, each ended by a byte that no text has.
-  void Add(char kind, std::initializer_list<std::string_view> parts) { hashes_.first.push_back(Hash(kind, parts)); }
+  void Add(char kind, std::initializer_list<std::string_view> parts)
+  {
+    hashes_.first.push_back(Hash(kind, parts));
+  }
   void AddWider(char kind, std::initializer_list<std::string_view> parts)
   {
     hashes_.wider.push_back(Hash(kind, parts));
@@ -132,20 +135,23 @@ private:
   StudyHashes hashes_;
 };
 
-std::string DateKey(int year, int month, int day) { return fmt::format("{:04}{:02}{:02}", year, month, day); }
+std::string DateKey(int year, int month, int day)
+{
+  return fmt::format("{:04}{:02}{:02}", year, month, day);
+}
 
 // What consoles and CRMs put where nothing is known.
 const std::set<std::string, std::less<>> PLACEHOLDERS = {
-    "",        "0",      "1",     "none",      "unknown", "unk",  "na",      "nan",       "null",   "anon",
-    "anonymous", "anonyme", "test", "temp",      "tbd",     "x",    "xx",      "xxx",       "noid",   "inconnu",
-    "inconnue", "patient", "id",   "patientid", "default", "demo", "removed", "anonymized", "urgence", "emergency"};
+    "",        "0",    "1",         "none",       "unknown",  "unk",      "na",  "nan",
+    "null",    "anon", "anonymous", "anonyme",    "test",     "temp",     "tbd", "x",
+    "xx",      "xxx",  "noid",      "inconnu",    "inconnue", "patient",  "id",  "patientid",
+    "default", "demo", "removed",   "anonymized", "urgence",  "emergency"};
 
-const std::set<std::string, std::less<>> STREET_KINDS = {"rue",    "avenue", "av",     "ave",   "boul", "boulevard",
-                                                         "blvd",   "street", "st",     "road",  "rd",   "chemin",
-                                                         "ch",     "drive",  "dr",     "place", "pl",   "apt",
-                                                         "app",    "unit",   "bureau", "suite", "de",   "du",
-                                                         "des",    "la",     "le",     "les",   "court", "crescent",
-                                                         "circuit", "close",  "way",    "lane",  "the",  "no"};
+const std::set<std::string, std::less<>> STREET_KINDS = {
+    "rue",  "avenue", "av",       "ave",     "boul",  "boulevard", "blvd",  "street", "st",
+    "road", "rd",     "chemin",   "ch",      "drive", "dr",        "place", "pl",     "apt",
+    "app",  "unit",   "bureau",   "suite",   "de",    "du",        "des",   "la",     "le",
+    "les",  "court",  "crescent", "circuit", "close", "way",       "lane",  "the",    "no"};
 
 // Canada's "h2x1y4", the United States' five digits.
 bool IsPostalCode(const std::string& word)

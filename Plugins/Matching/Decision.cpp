@@ -8,7 +8,10 @@ namespace OrthancClinic::Matching
 {
 namespace
 {
-double Rounded(double value, double digits) { return std::round(value * digits) / digits; }
+double Rounded(double value, double digits)
+{
+  return std::round(value * digits) / digits;
+}
 
 Json::Value ToJson(const std::vector<Evidence>& evidence)
 {
@@ -30,9 +33,10 @@ Json::Value ToJson(const Decision& decision)
   Json::Value json;
   json["status"] = ToString(decision.status);
   json["reason"] = decision.reason;
-  json["probability"] = decision.candidates.empty() ? Json::Value() : Json::Value(Rounded(decision.probability, 1e6));
-  json["evidence"] =
-      decision.candidates.empty() ? Json::Value(Json::arrayValue) : ToJson(decision.candidates.front().evidence);
+  json["probability"] =
+      decision.candidates.empty() ? Json::Value() : Json::Value(Rounded(decision.probability, 1e6));
+  json["evidence"] = decision.candidates.empty() ? Json::Value(Json::arrayValue)
+                                                 : ToJson(decision.candidates.front().evidence);
   json["candidates"] = Json::arrayValue;
   for (const Candidate& candidate : decision.candidates)
   {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What the machine says of a study: to whom it belongs, or why a person must decide, and the evidence of both.
+// What the machine says of a study: to whom it belongs, or why a person must decide, and the evidence of
+// both.
 
 #pragma once
 
@@ -13,7 +14,8 @@
 
 namespace OrthancClinic::Matching
 {
-// One field of the comparison: the level of agreement, and its weight in bits (positive speaks for, negative against).
+// One field of the comparison: the level of agreement, and its weight in bits (positive speaks for, negative
+// against).
 struct Evidence
 {
   std::string field;
@@ -33,10 +35,11 @@ struct Decision
   MatchStatus status = MatchStatus::Unmatched;
   std::string patientId;  // where it is Matched
 
-  // Why: "identifier_and_demographics", "demographics" (matched); "identifier_conflict", "identifier_ambiguous",
-  // "identifier_only", "ambiguous", "doubtful" (review); "no_demographics", "no_candidate" (unmatched).
+  // Why: "identifier_and_demographics", "demographics" (matched); "identifier_conflict",
+  // "identifier_ambiguous", "identifier_only", "ambiguous", "doubtful" (review); "no_demographics",
+  // "no_candidate" (unmatched).
   std::string reason;
-  double probability = 0;  // of the first candidate
+  double probability = 0;             // of the first candidate
   std::vector<Candidate> candidates;  // best first, at most 10
 };
 

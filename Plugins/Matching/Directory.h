@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The patient index of this process, kept as current as the database: whoever asks brings it up to date first, by the
-// numbers of `patient_changes`, so that a decision never rests on an old directory, whichever process wrote the change.
+// The patient index of this process, kept as current as the database: whoever asks brings it up to date
+// first, by the numbers of `patient_changes`, so that a decision never rests on an old directory, whichever
+// process wrote the change.
 
 #pragma once
 
@@ -19,7 +20,8 @@ class Directory
 public:
   Directory(Database& database, Thresholds thresholds) : database_(database), index_(thresholds) {}
 
-  // The index with every change that is committed by now. The first call reads the whole directory. Thread-safe.
+  // The index with every change that is committed by now. The first call reads the whole directory.
+  // Thread-safe.
   PatientIndex& Current();
 
   // The index as it is, without looking into the database.

@@ -67,7 +67,8 @@ public:
     entry.detail["status"] = ToString(match.status);
     StudyMatcher::Write(transaction_, events_, study_, match);
     AuditTrail::Append(transaction_, entry);
-    const Json::Value stored = ToJson(StudyStore(transaction_).FindByOrthancId(study_.orthancStudyId).value());
+    const Json::Value stored =
+        ToJson(StudyStore(transaction_).FindByOrthancId(study_.orthancStudyId).value());
     transaction_.Commit();
     return Response::Json(stored);
   }
@@ -123,8 +124,8 @@ Patient FromDemographics(const Study& study)
   {
     patient.birthDate = date->ToIso();
   }
-  patient.sex = (demographics.sex == "M" || demographics.sex == "F" || demographics.sex == "O") ? demographics.sex
-                                                                                               : "";
+  patient.sex =
+      (demographics.sex == "M" || demographics.sex == "F" || demographics.sex == "O") ? demographics.sex : "";
   return patient;
 }
 
@@ -220,7 +221,8 @@ void AddMatchRoutes(Router& router, Database& database, const EventLog& events)
               .permission = Permission::ReviewMatches,
               .summary = "The studies whose match has this state, with the candidates' records",
               .query = {{"status", "Default: review",
-                         JsonLiteral(R"({"type": "string", "enum": ["pending", "matched", "review", "unmatched"]})")},
+                         JsonLiteral(
+                             R"({"type": "string", "enum": ["pending", "matched", "review", "unmatched"]})")},
                         {"practice", "Only of this practice", text}},
               .paged = true,
               .handler = [&database](const Request& request) { return ListMatches(database, request); }});
@@ -242,11 +244,12 @@ void AddMatchRoutes(Router& router, Database& database, const EventLog& events)
                 return review.Finish(match);
               }});
 
-  router.Add({.method = HttpMethod::Delete,
-              .path = "/api/v1/studies/{uid}/match",
-              .permission = Permission::ReviewMatches,
-              .summary = "Undoes: a person's decision returns to the machine, the machine's match goes to review",
-              .handler = [&database, &events](const Request& request) { return Undo(database, events, request); }});
+  router.Add(
+      {.method = HttpMethod::Delete,
+       .path = "/api/v1/studies/{uid}/match",
+       .permission = Permission::ReviewMatches,
+       .summary = "Undoes: a person's decision returns to the machine, the machine's match goes to review",
+       .handler = [&database, &events](const Request& request) { return Undo(database, events, request); }});
 
   router.Add({.method = HttpMethod::Post,
               .path = "/api/v1/studies/{uid}/match/reject",
@@ -255,7 +258,8 @@ void AddMatchRoutes(Router& router, Database& database, const EventLog& events)
               .handler = [&database, &events](const Request& request)
               {
                 Review review(database, events, request, "match.reject");
-                return review.Finish(Decided(review.GetStudy(), MatchStatus::Unmatched, "rejected_by_person"));
+                return review.Finish(
+                    Decided(review.GetStudy(), MatchStatus::Unmatched, "rejected_by_person"));
               }});
 
   router.Add({.method = HttpMethod::Post,

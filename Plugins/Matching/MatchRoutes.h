@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The review of matches by a person: list, confirm, reject, create a patient, undo. Every decision is audited.
+// The review of matches by a person: list, confirm, reject, create a patient, undo. Every decision is
+// audited.
 
 #pragma once
 

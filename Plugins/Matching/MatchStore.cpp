@@ -17,9 +17,10 @@ void MatchStore::PutKeys(const std::string& orthancStudyId, const std::vector<st
       {
         sql << "DELETE FROM match_keys WHERE orthanc_study_id = :id", soci::use(orthancStudyId);
         std::string key;
-        soci::statement insert = (sql.prepare << "INSERT INTO match_keys (key, orthanc_study_id) VALUES (:key, :id) "
-                                                 "ON CONFLICT DO NOTHING",
-                                  soci::use(key), soci::use(orthancStudyId));
+        soci::statement insert =
+            (sql.prepare << "INSERT INTO match_keys (key, orthanc_study_id) VALUES (:key, :id) "
+                            "ON CONFLICT DO NOTHING",
+             soci::use(key), soci::use(orthancStudyId));
         for (const std::string& next : keys)
         {
           key = next;
@@ -28,7 +29,8 @@ void MatchStore::PutKeys(const std::string& orthancStudyId, const std::vector<st
       });
 }
 
-std::vector<std::string> MatchStore::FindStudies(const std::vector<std::string>& keys, const std::string& patientId)
+std::vector<std::string> MatchStore::FindStudies(const std::vector<std::string>& keys,
+                                                 const std::string& patientId)
 {
   return transaction_.Sql(
       [&](soci::session& sql)
@@ -69,9 +71,10 @@ std::vector<std::string> MatchStore::ForgottenStudies()
         std::vector<std::string> studies;
         std::string study;
         soci::statement statement =
-            (sql.prepare << "SELECT orthanc_study_id FROM studies WHERE match_status = 'pending' AND NOT EXISTS "
-                            "(SELECT 1 FROM tasks WHERE tasks.kind = 'match.study' AND tasks.key = "
-                            "studies.orthanc_study_id) ORDER BY received_at DESC",
+            (sql.prepare
+                 << "SELECT orthanc_study_id FROM studies WHERE match_status = 'pending' AND NOT EXISTS "
+                    "(SELECT 1 FROM tasks WHERE tasks.kind = 'match.study' AND tasks.key = "
+                    "studies.orthanc_study_id) ORDER BY received_at DESC",
              soci::into(study));
         statement.execute();
         while (statement.fetch())
@@ -138,7 +141,8 @@ std::vector<std::pair<StudyDemographics, std::string>> MatchStore::Observed(int6
         std::string document;
         std::string practice;
         soci::statement statement =
-            (sql.prepare << "SELECT demographics, practice_id FROM studies ORDER BY received_at DESC LIMIT :limit",
+            (sql.prepare
+                 << "SELECT demographics, practice_id FROM studies ORDER BY received_at DESC LIMIT :limit",
              soci::use(rows), soci::into(document), soci::into(practice));
         statement.execute();
         while (statement.fetch())

@@ -22,13 +22,13 @@ namespace
 constexpr size_t MOST_WORDS = 6;  // of a part
 constexpr size_t MOST_FORMS = 8;
 
-const std::set<std::string_view> TITLES = {"mr",  "mrs", "ms",  "miss", "mme",  "mlle", "m",   "dr",  "dre", "prof",
-                                           "me",  "sr",  "sra", "don",  "dona", "sir",  "rev", "jr",  "fils",
-                                           "pere", "ii",  "iii", "iv",   "phd",  "md",   "dmd", "esq", "monsieur",
-                                           "madame", "mademoiselle", "docteur", "doctor"};
-const std::set<std::string_view> PARTICLES = {"de", "du", "des", "da",  "do",  "dos", "di", "del", "della", "la",
-                                              "le", "les", "l",  "d",   "van", "von", "der", "den", "ter",  "ten",
-                                              "el", "al",  "bin", "ibn", "bint", "y",   "e"};
+const std::set<std::string_view> TITLES = {
+    "mr", "mrs", "ms",  "miss", "mme", "mlle",     "m",      "dr",           "dre",     "prof",  "me",
+    "sr", "sra", "don", "dona", "sir", "rev",      "jr",     "fils",         "pere",    "ii",    "iii",
+    "iv", "phd", "md",  "dmd",  "esq", "monsieur", "madame", "mademoiselle", "docteur", "doctor"};
+const std::set<std::string_view> PARTICLES = {"de",  "du",  "des", "da", "do",  "dos", "di",   "del", "della",
+                                              "la",  "le",  "les", "l",  "d",   "van", "von",  "der", "den",
+                                              "ter", "ten", "el",  "al", "bin", "ibn", "bint", "y",   "e"};
 // "e" and "y" join surnames in Portuguese and Spanish.
 
 const std::set<std::string_view> FAMILY_WORDS = {"famille", "family", "familia", "familiale"};
@@ -211,9 +211,15 @@ void AddGroup(std::vector<NameForm>& forms, const PersonName::Group& group)
 }
 }  // namespace
 
-std::string NameForm::FamilyJoined() const { return Join(family); }
+std::string NameForm::FamilyJoined() const
+{
+  return Join(family);
+}
 
-std::string NameForm::GivenJoined() const { return Join(given); }
+std::string NameForm::GivenJoined() const
+{
+  return Join(given);
+}
 
 NameForm MakeNameForm(std::string_view family, std::string_view given)
 {
@@ -279,7 +285,8 @@ std::vector<NameForm> NameForms(const Patient& patient)
       if (!text->empty())
       {
         const auto group = PersonName::Parse(*text).alphabetic;
-        Add(forms, group.given.empty() ? ParseFreeName(group.family) : MakeNameForm(group.family, group.given));
+        Add(forms,
+            group.given.empty() ? ParseFreeName(group.family) : MakeNameForm(group.family, group.given));
       }
     }
   }
@@ -309,8 +316,9 @@ std::vector<NameForm> NameForms(const StudyDemographics& demographics)
   {
     const PersonName parsed = PersonName::Parse(other);
     // A birth name often comes as the family name alone: the given name stays the same.
-    Add(forms, MakeNameForm(parsed.alphabetic.family,
-                            parsed.alphabetic.given.empty() ? name.alphabetic.given : parsed.alphabetic.given));
+    Add(forms,
+        MakeNameForm(parsed.alphabetic.family,
+                     parsed.alphabetic.given.empty() ? name.alphabetic.given : parsed.alphabetic.given));
   }
   return forms;
 }

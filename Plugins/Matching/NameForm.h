@@ -27,12 +27,12 @@ struct NameForm
 // Of the parts of a name, each in UTF-8 and any script.
 NameForm MakeNameForm(std::string_view family, std::string_view given);
 
-// Of a name as people write it: "Jean-François Tremblay", "TREMBLAY, Jean-François", "Mme Marie Tremblay-Roy",
-// "Famille Tremblay" (a family name alone). Empty for what is no name of a person.
+// Of a name as people write it: "Jean-François Tremblay", "TREMBLAY, Jean-François", "Mme Marie
+// Tremblay-Roy", "Famille Tremblay" (a family name alone). Empty for what is no name of a person.
 NameForm ParseFreeName(std::string_view text);
 
-// Every name of the patient, without repetition: official, maiden, other ones, contact person, business name where it
-// names a family, ideographic and phonetic forms.
+// Every name of the patient, without repetition: official, maiden, other ones, contact person, business name
+// where it names a family, ideographic and phonetic forms.
 std::vector<NameForm> NameForms(const Patient& patient);
 
 // The same of a study: each component group of PatientName, OtherPatientNames, PatientBirthName.

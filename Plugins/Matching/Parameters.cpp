@@ -71,9 +71,15 @@ constexpr std::array<FieldDescription, FIELDS> TABLE = {{
 }};
 }  // namespace
 
-const char* NameOf(Field field) { return TABLE[static_cast<size_t>(field)].name; }
+const char* NameOf(Field field)
+{
+  return TABLE[static_cast<size_t>(field)].name;
+}
 
-const char* NameOf(Field field, uint8_t level) { return TABLE[static_cast<size_t>(field)].levels[level].name; }
+const char* NameOf(Field field, uint8_t level)
+{
+  return TABLE[static_cast<size_t>(field)].levels[level].name;
+}
 
 Parameters::Parameters()
 {

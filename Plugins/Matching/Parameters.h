@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The numbers of the comparison, after Fellegi and Sunter (1969): for each field and level of agreement, m, the
-// probability of that level when both records are of one person, and u, the same for two people chosen at random.
-// The weight of an agreement is log2(m / u).
+// The numbers of the comparison, after Fellegi and Sunter (1969): for each field and level of agreement, m,
+// the probability of that level when both records are of one person, and u, the same for two people chosen at
+// random. The weight of an agreement is log2(m / u).
 
 #pragma once
 
@@ -49,15 +49,16 @@ constexpr uint8_t GIVEN_VARIANT = 3;  // "Bob", "Robert"
 constexpr uint8_t GIVEN_CLOSE = 4;    // a typing error
 constexpr uint8_t GIVEN_INITIAL = 5;  // "J", "J-F"
 constexpr uint8_t GIVEN_SWAPPED = 6;
-constexpr uint8_t GIVEN_SIMILAR = 7;  // alike, but both are names of their own ("Julie", "Julia"): often siblings
+constexpr uint8_t GIVEN_SIMILAR =
+    7;  // alike, but both are names of their own ("Julie", "Julia"): often siblings
 constexpr uint8_t GIVEN_DISAGREE = 8;
 
 // BirthDate
-constexpr uint8_t BIRTH_SWAPPED = 2;      // day and month exchanged
-constexpr uint8_t BIRTH_ONE_DIGIT = 3;    // one digit differs, or two neighbours are exchanged
-constexpr uint8_t BIRTH_PARTIAL = 4;      // year and month agree, the day is not known
-constexpr uint8_t BIRTH_YEAR = 5;         // the year agrees, the rest is not known or a placeholder (January 1st)
-constexpr uint8_t BIRTH_COMPONENTS = 6;   // two of year, month and day agree
+constexpr uint8_t BIRTH_SWAPPED = 2;    // day and month exchanged
+constexpr uint8_t BIRTH_ONE_DIGIT = 3;  // one digit differs, or two neighbours are exchanged
+constexpr uint8_t BIRTH_PARTIAL = 4;    // year and month agree, the day is not known
+constexpr uint8_t BIRTH_YEAR = 5;  // the year agrees, the rest is not known or a placeholder (January 1st)
+constexpr uint8_t BIRTH_COMPONENTS = 6;  // two of year, month and day agree
 constexpr uint8_t BIRTH_DISAGREE = 7;
 
 // Sex, Phone, Email

@@ -27,8 +27,8 @@ namespace OrthancClinic::Matching
 namespace
 {
 constexpr uint32_t NO_WORD = 0xffffffffU;
-constexpr size_t MOST_SCANNED = 3000;     // comparisons of one query
-constexpr size_t LARGEST_BLOCK = 500;     // a larger one is used only when nothing else is there
+constexpr size_t MOST_SCANNED = 3000;  // comparisons of one query
+constexpr size_t LARGEST_BLOCK = 500;  // a larger one is used only when nothing else is there
 constexpr size_t MOST_CANDIDATES = 10;
 constexpr size_t WORDS_OF_PART = 3;       // of a family or given name that are compared one by one
 constexpr double SMALLEST_SHARE = 2e-5;   // of a name: typing errors make names that nobody has
@@ -219,8 +219,8 @@ uint8_t CompareBirth(int32_t a, int32_t b)
   const auto isPlaceholder = [](int32_t date) { return date % 10000 == 101; };  // January 1st
   if (a == b)
   {
-    return a % 10000 == 0  ? Level::BIRTH_YEAR
-           : a % 100 == 0  ? Level::BIRTH_PARTIAL
+    return a % 10000 == 0     ? Level::BIRTH_YEAR
+           : a % 100 == 0     ? Level::BIRTH_PARTIAL
            : isPlaceholder(a) ? Level::BIRTH_YEAR
                               : Level::EXACT;
   }
@@ -258,8 +258,8 @@ uint8_t CompareBirth(int32_t a, int32_t b)
     }
   }
   if (differing.size() == 1 ||
-      (differing.size() == 2 && differing[1] == differing[0] + 1 && digitsA[differing[0]] == digitsB[differing[1]] &&
-       digitsA[differing[1]] == digitsB[differing[0]]))
+      (differing.size() == 2 && differing[1] == differing[0] + 1 &&
+       digitsA[differing[0]] == digitsB[differing[1]] && digitsA[differing[1]] == digitsB[differing[0]]))
   {
     return Level::BIRTH_ONE_DIGIT;
   }
@@ -269,8 +269,8 @@ uint8_t CompareBirth(int32_t a, int32_t b)
 
 bool IsHousehold(Field field)
 {
-  return field == Field::PostalCode || field == Field::City || field == Field::Address || field == Field::Phone ||
-         field == Field::Email;
+  return field == Field::PostalCode || field == Field::City || field == Field::Address ||
+         field == Field::Phone || field == Field::Email;
 }
 }  // namespace
 
@@ -281,8 +281,8 @@ struct PatientIndex::Content
   Parameters parameters;
   WordTable words;
   std::deque<Entry> entries;
-  std::unordered_map<std::string_view, uint32_t> byId;  // the keys lie in the entries
-  std::unordered_map<uint32_t, std::string> survivors;  // of the entries that are merged
+  std::unordered_map<std::string_view, uint32_t> byId;       // the keys lie in the entries
+  std::unordered_map<uint32_t, std::string> survivors;       // of the entries that are merged
   std::array<std::array<double, LEVELS>, FIELDS> weights{};  // of the parameters
   BlockTable blocks;
   uint64_t formCount = 0;
@@ -425,7 +425,8 @@ Entry PatientIndex::Content::MakeEntry(const Patient& patient)
 
 void PatientIndex::Content::Count(const Entry& entry, int sign)
 {
-  const auto change = [&](uint32_t& count) { count = static_cast<uint32_t>(static_cast<int64_t>(count) + sign); };
+  const auto change = [&](uint32_t& count)
+  { count = static_cast<uint32_t>(static_cast<int64_t>(count) + sign); };
   for (const Form& form : entry.forms)
   {
     formCount = static_cast<uint64_t>(static_cast<int64_t>(formCount) + sign);
@@ -554,7 +555,8 @@ Query PatientIndex::Content::MakeQuery(const StudyDemographics& demographics) co
   return query;
 }
 
-std::vector<uint32_t> PatientIndex::Content::Candidates(const std::vector<uint64_t>& hashes, uint32_t practice) const
+std::vector<uint32_t> PatientIndex::Content::Candidates(const std::vector<uint64_t>& hashes,
+                                                        uint32_t practice) const
 {
   // The rarest keys first: they say most, and the number of comparisons is bounded.
   std::vector<std::pair<size_t, uint64_t>> sizes;
@@ -574,14 +576,15 @@ std::vector<uint32_t> PatientIndex::Content::Candidates(const std::vector<uint64
     {
       break;
     }
-    blocks.ForEach(hash,
-                   [&](uint32_t index)
-                   {
-                     if (entries[index].alive && entries[index].practice == practice && found.size() < 2 * MOST_SCANNED)
-                     {
-                       found.push_back(index);
-                     }
-                   });
+    blocks.ForEach(
+        hash,
+        [&](uint32_t index)
+        {
+          if (entries[index].alive && entries[index].practice == practice && found.size() < 2 * MOST_SCANNED)
+          {
+            found.push_back(index);
+          }
+        });
   }
   std::sort(found.begin(), found.end());
   found.erase(std::unique(found.begin(), found.end()), found.end());
@@ -615,7 +618,8 @@ uint8_t PatientIndex::Content::ClosenessOfGiven(const QueryForm& query, uint32_t
   {
     const std::string& text = words.Text(given);
     const std::string& asked = query.given.text;
-    if (JaroWinkler(asked, text) >= 0.9 || (std::min(asked.size(), text.size()) >= 4 && IsOneEdit(asked, text)))
+    if (JaroWinkler(asked, text) >= 0.9 ||
+        (std::min(asked.size(), text.size()) >= 4 && IsOneEdit(asked, text)))
     {
       // A typing error makes a name that hardly anybody has; two names that people have are two people's.
       const bool bothAreNames = words.Givens(query.given.id) >= 3 && words.Givens(given) >= 3;
@@ -685,8 +689,10 @@ uint8_t PatientIndex::Content::CompareGiven(const QueryForm& query, const Form& 
   };
   const auto formCountOfWords = static_cast<size_t>(
       std::find(form.givenWords.begin(), form.givenWords.end(), NO_WORD) - form.givenWords.begin());
-  if (isInitialsOf(asked, [&](size_t i) { return words.Text(form.givenWords[i]); }, formCountOfWords) ||
-      isInitialsOf(text, [&](size_t i) { return query.givenWords[i].text; }, query.givenWords.size()))
+  if (isInitialsOf(
+          asked, [&](size_t i) { return words.Text(form.givenWords[i]); }, formCountOfWords) ||
+      isInitialsOf(
+          text, [&](size_t i) { return query.givenWords[i].text; }, query.givenWords.size()))
   {
     return Level::GIVEN_INITIAL;
   }
@@ -863,7 +869,8 @@ Comparison PatientIndex::Content::Compare(const Query& query, const Entry& entry
   const uint8_t identifier = CompareIdentifiers(query, entry, share);
   set(Field::Identifier, identifier, share);
   // A Canadian code of which the first half agrees is of the same neighbourhood.
-  uint8_t postal = CompareWords(query.postalCode, entry.postalCode, Level::POSTAL_CLOSE, Level::POSTAL_DISAGREE);
+  uint8_t postal =
+      CompareWords(query.postalCode, entry.postalCode, Level::POSTAL_CLOSE, Level::POSTAL_DISAGREE);
   if (postal == Level::POSTAL_DISAGREE && query.postalCode.text.size() == 6 &&
       query.postalCode.text.compare(0, 3, words.Text(entry.postalCode), 0, 3) == 0)
   {
@@ -879,7 +886,8 @@ Comparison PatientIndex::Content::Compare(const Query& query, const Entry& entry
                     : query.email == entry.email         ? Level::EXACT
                                                          : Level::EMAIL_DISAGREE);
 
-  // The fields that a household shares are not independent of each other: together they say no more than that.
+  // The fields that a household shares are not independent of each other: together they say no more than
+  // that.
   double household = 0;
   for (size_t i = 0; i < FIELDS; i++)
   {
@@ -921,12 +929,12 @@ bool ClearlyDisagrees(const Comparison& comparison)
   const uint8_t given = comparison.At(Field::GivenName);
   const uint8_t birth = comparison.At(Field::BirthDate);
   return comparison.At(Field::FamilyName) == Level::FAMILY_DISAGREE || given == Level::GIVEN_DISAGREE ||
-         given == Level::GIVEN_SIMILAR || birth == Level::BIRTH_DISAGREE || birth == Level::BIRTH_COMPONENTS ||
-         comparison.At(Field::Sex) == Level::SEX_DISAGREE;
+         given == Level::GIVEN_SIMILAR || birth == Level::BIRTH_DISAGREE ||
+         birth == Level::BIRTH_COMPONENTS || comparison.At(Field::Sex) == Level::SEX_DISAGREE;
 }
 
-// Whether enough of what is a person's own agrees: relatives share the rest. With an identifier, one of name and birth
-// date may be missing; without, neither.
+// Whether enough of what is a person's own agrees: relatives share the rest. With an identifier, one of name
+// and birth date may be missing; without, neither.
 bool IsPersonal(const Comparison& comparison)
 {
   if (ClearlyDisagrees(comparison))
@@ -943,7 +951,8 @@ bool IsPersonal(const Comparison& comparison)
     return false;
   }
   // Two people of one given name, birth date and address are one, also where the family name is left out.
-  const bool sameHome = comparison.At(Field::Address) == Level::EXACT || comparison.At(Field::Phone) == Level::EXACT ||
+  const bool sameHome = comparison.At(Field::Address) == Level::EXACT ||
+                        comparison.At(Field::Phone) == Level::EXACT ||
                         comparison.At(Field::Email) == Level::EXACT;
   return name || (comparison.At(Field::FamilyName) == Level::MISSING && GivenAgrees(comparison) &&
                   comparison.At(Field::BirthDate) == Level::EXACT && sameHome);
@@ -981,7 +990,8 @@ Decision PatientIndex::Decide(const StudyDemographics& demographics, const std::
     return decision;
   }
 
-  const double prior = content.parameters.present / static_cast<double>(std::max<uint64_t>(1, content.aliveCount));
+  const double prior =
+      content.parameters.present / static_cast<double>(std::max<uint64_t>(1, content.aliveCount));
   std::vector<Scored> scored;
   double most = -1000;
   const auto score = [&](const std::vector<uint32_t>& candidates)
@@ -1044,7 +1054,8 @@ Decision PatientIndex::Decide(const StudyDemographics& demographics, const std::
     return decision;
   }
 
-  // Two holders of one number are two candidates, whatever the rest says; a holder comes first if it is in conflict.
+  // Two holders of one number are two candidates, whatever the rest says; a holder comes first if it is in
+  // conflict.
   std::vector<const Scored*> holders;
   for (const Scored& item : scored)
   {
@@ -1174,8 +1185,9 @@ std::optional<Parameters> PatientIndex::Estimate(
       for (const Form& form : a.forms)
       {
         QueryForm asked;
-        const auto word = [&](uint32_t id)
-        { return id == NO_WORD ? QueryWord{} : QueryWord{content.words.Text(id), id}; };
+        const auto word = [&](uint32_t id) {
+          return id == NO_WORD ? QueryWord{} : QueryWord{content.words.Text(id), id};
+        };
         asked.family = word(form.family);
         asked.given = word(form.given);
         for (size_t i = 0; i < WORDS_OF_PART; i++)
@@ -1194,7 +1206,8 @@ std::optional<Parameters> PatientIndex::Estimate(
       }
       query.birth = a.birth;
       query.sex = a.sex;
-      query.postalCode = a.postalCode == NO_WORD ? QueryWord{} : QueryWord{content.words.Text(a.postalCode), a.postalCode};
+      query.postalCode =
+          a.postalCode == NO_WORD ? QueryWord{} : QueryWord{content.words.Text(a.postalCode), a.postalCode};
       query.addressWords = a.addressWords;
       query.addressSize = a.addressWords.size();
       const Comparison comparison = content.Compare(query, b);
@@ -1216,14 +1229,16 @@ std::optional<Parameters> PatientIndex::Estimate(
       }
       for (size_t level = 1; level < LEVELS && defaults.u[field][level] > 0; level++)
       {
-        const double share = (counts[field][level] + STRENGTH_OF_U * defaults.u[field][level]) /
-                             (total + STRENGTH_OF_U);
-        estimated.u[field][level] = std::clamp(share, defaults.u[field][level] / 4, std::min(0.999, defaults.u[field][level] * 20));
+        const double share =
+            (counts[field][level] + STRENGTH_OF_U * defaults.u[field][level]) / (total + STRENGTH_OF_U);
+        estimated.u[field][level] =
+            std::clamp(share, defaults.u[field][level] / 4, std::min(0.999, defaults.u[field][level] * 20));
       }
     }
   }
 
-  // m and the share of those present: each study's candidates, weighed by the probability that they are the one.
+  // m and the share of those present: each study's candidates, weighed by the probability that they are the
+  // one.
   struct Observation
   {
     std::vector<Comparison> candidates;  // with the parts of the weights that the names' shares make
@@ -1303,10 +1318,9 @@ std::optional<Parameters> PatientIndex::Estimate(
             std::clamp(share, defaults.m[field][level] / 5, std::min(0.999, defaults.m[field][level] * 5));
       }
     }
-    estimated.present =
-        std::clamp((present + STRENGTH_OF_M * defaults.present) /
-                       (static_cast<double>(observations.size()) + STRENGTH_OF_M),
-                   0.2, 0.98);
+    estimated.present = std::clamp((present + STRENGTH_OF_M * defaults.present) /
+                                       (static_cast<double>(observations.size()) + STRENGTH_OF_M),
+                                   0.2, 0.98);
   }
   return estimated;
 }

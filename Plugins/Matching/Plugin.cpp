@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// clinic-matching: files each study under the right patient or lead, with the reasons, or leaves it to a person.
+// clinic-matching: files each study under the right patient or lead, with the reasons, or leaves it to a
+// person.
 
 #include <memory>
 

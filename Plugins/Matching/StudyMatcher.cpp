@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
+#include "BlockingKeys.h"
 #include "Core/Configuration/JsonSchema.h"
 #include "Core/Log.h"
 #include "Core/Records/PatientStore.h"
 #include "Core/Records/StudyStore.h"
-#include "BlockingKeys.h"
 #include "MatchStore.h"
 
 namespace OrthancClinic::Matching
@@ -28,7 +28,8 @@ StudyMatch Decide(const PatientIndex& index, const Study& study, bool hasTwins)
   match.patientId = (match.status == MatchStatus::Matched) ? std::optional(decision.patientId) : std::nullopt;
   match.decidedBy = StudyMatch::MACHINE;
   match.decidedAt = Now();
-  match.probability = json["probability"].isNumeric() ? std::optional(json["probability"].asDouble()) : std::nullopt;
+  match.probability =
+      json["probability"].isNumeric() ? std::optional(json["probability"].asDouble()) : std::nullopt;
   match.reason = decision.reason;
   match.evidence = json["evidence"];
   match.candidates = json["candidates"];
@@ -45,8 +46,8 @@ StudyMatch Decide(const PatientIndex& index, const Study& study, bool hasTwins)
 
 bool SameDecision(const StudyMatch& a, const StudyMatch& b)
 {
-  return a.status == b.status && a.patientId == b.patientId && a.decidedBy == b.decidedBy && a.reason == b.reason &&
-         a.candidates == b.candidates;
+  return a.status == b.status && a.patientId == b.patientId && a.decidedBy == b.decidedBy &&
+         a.reason == b.reason && a.candidates == b.candidates;
 }
 }  // namespace
 
@@ -66,14 +67,13 @@ void StudyMatcher::Subscribe(EventLog& events)
 {
   for (const char* type : {"study.received", "study.updated"})
   {
-    events.On(type,
-              [](Transaction& transaction, const Event& event)
+    events.On(type, [](Transaction& transaction, const Event& event)
               { TaskStore(transaction).Enqueue("match.study", event.data["orthanc_study_id"].asString()); });
   }
-  for (const char* type : {"patient.create", "patient.update", "patient.delete", "patient.merge", "patient.unmerge"})
+  for (const char* type :
+       {"patient.create", "patient.update", "patient.delete", "patient.merge", "patient.unmerge"})
   {
-    events.On(type,
-              [](Transaction& transaction, const Event&)
+    events.On(type, [](Transaction& transaction, const Event&)
               { TaskStore(transaction).Enqueue("match.directory", "all"); });
   }
 }

@@ -2,9 +2,10 @@
 //
 // Decides to whom each study belongs, and decides anew when the directory or the study changes. The tasks:
 // - `match.study` (key: Orthanc's study id): decides one study;
-// - `match.directory` (key: "all"): finds the studies that changed patients may concern, and has them decided anew;
-// - `match.estimate` (key: "all"): estimates the parameters of the comparison from the clinic's own data, daily.
-// A decision of a person is never overruled.
+// - `match.directory` (key: "all"): finds the studies that changed patients may concern, and has them decided
+// anew;
+// - `match.estimate` (key: "all"): estimates the parameters of the comparison from the clinic's own data,
+// daily. A decision of a person is never overruled.
 
 #pragma once
 
@@ -33,7 +34,8 @@ public:
   void Start();
 
   // Writes a decision of a person or of the machine with its event, within the caller's transaction.
-  static void Write(Transaction& transaction, const EventLog& events, const Study& study, const StudyMatch& match);
+  static void Write(Transaction& transaction, const EventLog& events, const Study& study,
+                    const StudyMatch& match);
 
 private:
   void MatchStudy(RunningTask& task);

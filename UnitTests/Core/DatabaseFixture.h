@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Tests of what lies in the database run on SQLite and on PostgreSQL: derive from DatabaseTest, write TEST_P, and
-// instantiate with ON_BOTH_DATABASES(Fixture).
+// Tests of what lies in the database run on SQLite and on PostgreSQL: derive from DatabaseTest, write TEST_P,
+// and instantiate with ON_BOTH_DATABASES(Fixture).
 
 #pragma once
 
@@ -42,8 +42,8 @@ private:
 
 }  // namespace OrthancClinic::Testing
 
-#define ON_BOTH_DATABASES(Fixture)                                                                          \
-  INSTANTIATE_TEST_SUITE_P(, Fixture,                                                                       \
-                           ::testing::Values(::OrthancClinic::Testing::DatabaseKind::Sqlite,                \
-                                             ::OrthancClinic::Testing::DatabaseKind::PostgreSql),           \
+#define ON_BOTH_DATABASES(Fixture)                                                                \
+  INSTANTIATE_TEST_SUITE_P(, Fixture,                                                             \
+                           ::testing::Values(::OrthancClinic::Testing::DatabaseKind::Sqlite,      \
+                                             ::OrthancClinic::Testing::DatabaseKind::PostgreSql), \
                            ::OrthancClinic::Testing::PrintKind)

@@ -29,7 +29,7 @@ DicomFile ImageOf(const std::string& name, const std::string& birthDate, const s
 
 class Clinic
 {
- public:
+public:
   explicit Clinic(OrthancServer::Options options = {}) : orthanc_(std::move(options)) {}
 
   OrthancServer& Orthanc() { return orthanc_; }
@@ -67,7 +67,7 @@ class Clinic
   void ExpectComplete(const std::vector<std::filesystem::path>& acknowledged,
                       std::chrono::seconds timeout = std::chrono::seconds(90)) const;
 
- private:
+private:
   // Empty when everything agrees, otherwise what does not.
   std::string Disagreement() const;
 

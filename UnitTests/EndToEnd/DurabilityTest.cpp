@@ -59,7 +59,7 @@ enum class Storage
 
 class Durability : public ::testing::TestWithParam<Storage>
 {
- protected:
+protected:
   void SetUp() override
   {
     if (GetParam() == Storage::Postgres && !PostgresServer::IsInstalled())
@@ -170,7 +170,7 @@ void ExpectRecovery(Clinic& clinic, const Files& files)
 // A file system of four megabytes, for a database to fill.
 class SmallDisk
 {
- public:
+public:
   SmallDisk() : mounted_(mount("tmpfs", directory_.Path().c_str(), "tmpfs", 0, "size=4m") == 0) {}
   ~SmallDisk()
   {
@@ -194,7 +194,7 @@ class SmallDisk
 
   void Free() const { std::filesystem::remove(Path() / "filler"); }
 
- private:
+private:
   TemporaryDirectory directory_;
   bool mounted_;
 };
@@ -219,7 +219,7 @@ TEST(DatabaseFull, IngestGoesOnAndAllCatchesUp)
 
 class PostgresTrouble : public ::testing::Test
 {
- protected:
+protected:
   void SetUp() override
   {
     if (!PostgresServer::IsInstalled())

@@ -18,8 +18,8 @@ std::string OrthancIdOf(const Clinic& clinic, const std::string& uid)
 
 int Count(const std::vector<Json::Value>& events, const std::string& type)
 {
-  return static_cast<int>(
-      std::count_if(events.begin(), events.end(), [&](const Json::Value& event) { return event["type"] == type; }));
+  return static_cast<int>(std::count_if(events.begin(), events.end(),
+                                        [&](const Json::Value& event) { return event["type"] == type; }));
 }
 
 TEST(Feed, CatchesUpWithAnArchiveThatIsOlderThanThePlugins)

@@ -135,7 +135,7 @@ TEST(Matching, ACorrectionThatMakesAMatchDoubtfulSendsItToReview)
 // The identifier of one patient, the name and birth date of another.
 class Review : public ::testing::Test
 {
- protected:
+protected:
   Review()
   {
     clinic_.PutPatient(Person("p-smith", "Smith", "Andrew", "1975-05-12", "M", "4725"));

@@ -91,7 +91,8 @@ TEST(Rest, RefusesAnOlderVersionOfAPatient)
   patient["updated_at"] = "2026-02-08T10:29:59Z";
   EXPECT_EQ(clinic.Http().Put("/api/v1/patients/p1", patient).status, 409);
   patient["updated_at"] = "2026-02-08T11:30:00+01:00";
-  EXPECT_EQ(clinic.Http().Put("/api/v1/patients/p1", patient).status, 200) << "the same instant, spelt otherwise";
+  EXPECT_EQ(clinic.Http().Put("/api/v1/patients/p1", patient).status, 200)
+      << "the same instant, spelt otherwise";
 }
 
 TEST(Rest, FindsPatientsByWordsWithoutAccentsAndByIdentifier)
@@ -173,7 +174,8 @@ TEST(Rest, SurvivesHostileInputAtEveryRoute)
         continue;
       }
       std::string method = name;
-      std::transform(method.begin(), method.end(), method.begin(), [](char c) { return static_cast<char>(c - 32); });
+      std::transform(method.begin(), method.end(), method.begin(),
+                     [](char c) { return static_cast<char>(c - 32); });
       for (const std::string& text : HostileTexts())
       {
         if (path.find('{') != std::string::npos)
@@ -184,7 +186,8 @@ TEST(Rest, SurvivesHostileInputAtEveryRoute)
         {
           if (parameter["in"] == "query")
           {
-            check(method, WithPath(path, "x") + "?" + parameter["name"].asString() + "=" + PercentEncode(text), "",
+            check(method,
+                  WithPath(path, "x") + "?" + parameter["name"].asString() + "=" + PercentEncode(text), "",
                   "hostile query", false);
           }
         }
@@ -201,7 +204,8 @@ TEST(Rest, SurvivesHostileInputAtEveryRoute)
   }
   EXPECT_GT(calls, 500);
   EXPECT_EQ(http.Get("/api/v1/health").status, 200);
-  EXPECT_EQ(clinic.Orthanc().Log().find("<script"), std::string::npos) << "what callers send stays out of the log";
+  EXPECT_EQ(clinic.Orthanc().Log().find("<script"), std::string::npos)
+      << "what callers send stays out of the log";
 }
 }  // namespace
 }  // namespace OrthancClinic::Testing

@@ -128,9 +128,9 @@ TEST(Similarity, KnowsOneEdit)
 
 TEST(PhoneticCode, IsTheSameForWhatSoundsAlike)
 {
-  for (const auto& [a, b] : {std::pair("thibault", "thibeau"), std::pair("phaneuf", "faneuf"),
-                             std::pair("gauthier", "gautier"), std::pair("lefebvre", "lefebvres"),
-                             std::pair("beaudoin", "baudouin"), std::pair("hebert", "ebert")})
+  for (const auto& [a, b] :
+       {std::pair("thibault", "thibeau"), std::pair("phaneuf", "faneuf"), std::pair("gauthier", "gautier"),
+        std::pair("lefebvre", "lefebvres"), std::pair("beaudoin", "baudouin"), std::pair("hebert", "ebert")})
   {
     EXPECT_EQ(PhoneticCode(a), PhoneticCode(b)) << a << " " << b;
   }
@@ -142,7 +142,8 @@ TEST(IdentifierKey, ForgetsSpellingAndRefusesPlaceholders)
 {
   EXPECT_EQ(IdentifierKey("TREM 8501-0112"), "trem85010112");
   EXPECT_EQ(IdentifierKey("0004711"), "4711");
-  for (const char* text : {"", "0", "000000", "UNKNOWN", "n/a", "ANON123", "Anonymous", "1", "1111", "test", "--"})
+  for (const char* text :
+       {"", "0", "000000", "UNKNOWN", "n/a", "ANON123", "Anonymous", "1", "1111", "test", "--"})
   {
     EXPECT_EQ(IdentifierKey(text), "") << text;
   }

@@ -13,7 +13,8 @@ namespace
 {
 TEST(MatchingOptions, StandInThePageOfThePlugin)
 {
-  EXPECT_EQ(Testing::DocumentedOptions("Plugins/Matching/README.md"), OptionTable("Matching", OptionsSchema()));
+  EXPECT_EQ(Testing::DocumentedOptions("Plugins/Matching/README.md"),
+            OptionTable("Matching", OptionsSchema()));
 }
 
 TEST(MatchingOptions, RefuseThresholdsInTheWrongOrder)

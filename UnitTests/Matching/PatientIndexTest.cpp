@@ -31,8 +31,9 @@ Patient MakePatient(const std::string& id, const std::string& family, const std:
   return patient;
 }
 
-StudyDemographics MakeStudy(const std::string& name, const std::string& birthDate = "", const std::string& sex = "",
-                            const std::string& patientId = "", const std::string& issuer = "")
+StudyDemographics MakeStudy(const std::string& name, const std::string& birthDate = "",
+                            const std::string& sex = "", const std::string& patientId = "",
+                            const std::string& issuer = "")
 {
   StudyDemographics study;
   study.patientName = name;
@@ -146,8 +147,8 @@ TEST_F(Clinic, LeavesTheDoubtfulToAPerson)
 TEST_F(Clinic, NeverFilesARelative)
 {
   const StudyDemographics cases[] = {
-      MakeStudy("ROY^JULIETTE", "19900615", "F"),         // a third sister
-      MakeStudy("ROY^MARC", "19900615", "M"),             // a brother
+      MakeStudy("ROY^JULIETTE", "19900615", "F"),            // a third sister
+      MakeStudy("ROY^MARC", "19900615", "M"),                // a brother
       MakeStudy("TREMBLAY^JEAN-FRANCOIS", "20120112", "M"),  // a son of the name
       MakeStudy("COTE^MARIE-ANNE", "19791102", "F")};
   for (const StudyDemographics& study : cases)
@@ -158,8 +159,8 @@ TEST_F(Clinic, NeverFilesARelative)
 
 TEST_F(Clinic, FilesAStrangerUnderNobody)
 {
-  for (const StudyDemographics& study :
-       {MakeStudy("PAPADOPOULOS^YORGOS", "19470417", "M"), MakeStudy("KHOURY^NADIA", "19801010", "F", "9001")})
+  for (const StudyDemographics& study : {MakeStudy("PAPADOPOULOS^YORGOS", "19470417", "M"),
+                                         MakeStudy("KHOURY^NADIA", "19801010", "F", "9001")})
   {
     const Decision decision = Decide(study);
     EXPECT_EQ(decision.status, MatchStatus::Unmatched) << Show(decision);
@@ -245,12 +246,16 @@ TEST(PatientIndex, KeysOfAStudyAndOfItsPatientMeet)
         MakeStudy("X", "", "", "4711"), MakeStudy("TRANBLAY^JAN")})
   {
     const auto studyKeys = KeysOf(BlockingHashes(study, "default"));
-    const bool meet = std::any_of(studyKeys.begin(), studyKeys.end(), [&](const std::string& key)
-                                  { return std::find(patientKeys.begin(), patientKeys.end(), key) != patientKeys.end(); });
+    const bool meet =
+        std::any_of(studyKeys.begin(), studyKeys.end(),
+                    [&](const std::string& key)
+                    { return std::find(patientKeys.begin(), patientKeys.end(), key) != patientKeys.end(); });
     EXPECT_TRUE(meet) << study.patientName;
     const auto otherKeys = KeysOf(BlockingHashes(study, "other"));
-    EXPECT_FALSE(std::any_of(otherKeys.begin(), otherKeys.end(), [&](const std::string& key)
-                             { return std::find(patientKeys.begin(), patientKeys.end(), key) != patientKeys.end(); }));
+    EXPECT_FALSE(
+        std::any_of(otherKeys.begin(), otherKeys.end(),
+                    [&](const std::string& key)
+                    { return std::find(patientKeys.begin(), patientKeys.end(), key) != patientKeys.end(); }));
   }
 }
 
@@ -262,8 +267,8 @@ TEST(PatientIndex, ThatWasChangedManyTimesAnswersAsAFreshOne)
     static const char* const FAMILIES[] = {"Tremblay", "Gagnon", "Roy", "Cote", "Bouchard", "Khoury"};
     static const char* const GIVENS[] = {"Luc", "Marie", "Jean", "Anne", "Paul"};
     return MakePatient("p" + std::to_string(id), FAMILIES[random() % 6], GIVENS[random() % 5],
-                       "19" + std::to_string(50 + random() % 50) + "-0" + std::to_string(1 + random() % 9) + "-1" +
-                           std::to_string(random() % 10),
+                       "19" + std::to_string(50 + random() % 50) + "-0" + std::to_string(1 + random() % 9) +
+                           "-1" + std::to_string(random() % 10),
                        random() % 2 == 0 ? "M" : "F", std::to_string(10'000 + id));
   };
   std::map<int, Patient> truth;
@@ -294,7 +299,8 @@ TEST(PatientIndex, ThatWasChangedManyTimesAnswersAsAFreshOne)
     std::erase(birthDate, '-');
     const StudyDemographics study =
         MakeStudy(patient.names[0].family + "^" + patient.names[0].given, birthDate, patient.sex);
-    EXPECT_EQ(WriteJson(ToJson(changed.Decide(study, "default"))), WriteJson(ToJson(fresh.Decide(study, "default"))));
+    EXPECT_EQ(WriteJson(ToJson(changed.Decide(study, "default"))),
+              WriteJson(ToJson(fresh.Decide(study, "default"))));
   }
 }
 
@@ -308,14 +314,16 @@ TEST(PatientIndex, AnswersWhileItChanges)
       {
         for (int i = 0; i < 3000; i++)
         {
-          index.Put(MakePatient("p" + std::to_string(i % 300), "Tremblay", "Luc", "1970-01-02", "M", std::to_string(20'000 + i)));
+          index.Put(MakePatient("p" + std::to_string(i % 300), "Tremblay", "Luc", "1970-01-02", "M",
+                                std::to_string(20'000 + i)));
         }
         running = false;
       });
   int decided = 0;
   while (running)
   {
-    EXPECT_EQ(index.Decide(MakeStudy("KHOURY^NADIA", "19801010", "F", "9001"), "default").patientId, "always");
+    EXPECT_EQ(index.Decide(MakeStudy("KHOURY^NADIA", "19801010", "F", "9001"), "default").patientId,
+              "always");
     decided++;
   }
   writer.join();
@@ -350,8 +358,11 @@ TEST(Estimation, NeedsEnoughStudiesAndIsDeterministic)
       family += static_cast<char>('a' + random() % 26);
     }
     const int year = 1940 + i % 60;
-    index.Put(MakePatient(std::to_string(i), family, "Anne", std::to_string(year) + "-01-" + std::to_string(10 + i % 19), "F"));
-    observed.emplace_back(MakeStudy(family + "^ANNE", std::to_string(year) + "01" + std::to_string(10 + i % 19), "F"), "default");
+    index.Put(MakePatient(std::to_string(i), family, "Anne",
+                          std::to_string(year) + "-01-" + std::to_string(10 + i % 19), "F"));
+    observed.emplace_back(
+        MakeStudy(family + "^ANNE", std::to_string(year) + "01" + std::to_string(10 + i % 19), "F"),
+        "default");
   }
   EXPECT_FALSE(index.Estimate({observed.begin(), observed.begin() + 100}));
   const auto first = index.Estimate(observed);

@@ -19,7 +19,7 @@ std::string NewUid();
 
 class DicomFile
 {
- public:
+public:
   // A monochrome image of the modality's own storage class ("CT", "DX", "IO", "PX", "MR", "US", "OT"; else
   // Secondary Capture), `size` × `size` pixels of 16 bits, with new UIDs, SpecificCharacterSet ISO_IR 192
   // (UTF-8), today's date, and empty patient attributes.
@@ -48,7 +48,7 @@ class DicomFile
   // Writes Part 10, explicit little endian, and gives the path: "<folder>/<SOPInstanceUID>.dcm".
   std::filesystem::path SaveIn(const std::filesystem::path& folder) const;
 
- private:
+private:
   std::unique_ptr<DcmFileFormat> file_;
   int instanceNumber_ = 1;
 };

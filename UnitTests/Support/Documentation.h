@@ -8,7 +8,7 @@
 
 namespace OrthancClinic::Testing
 {
-// What stands between "<!-- options:begin -->" and "<!-- options:end -->" in a page of the source tree, without the
-// blank lines around it.
+// What stands between "<!-- options:begin -->" and "<!-- options:end -->" in a page of the source tree,
+// without the blank lines around it.
 std::string DocumentedOptions(const std::string& page);
 }  // namespace OrthancClinic::Testing

@@ -14,7 +14,7 @@ namespace OrthancClinic::Testing
 // A new empty directory (mode 0700), removed with all its content at the end of its life.
 class TemporaryDirectory
 {
- public:
+public:
   TemporaryDirectory();
   ~TemporaryDirectory();
   TemporaryDirectory(const TemporaryDirectory&) = delete;
@@ -22,7 +22,7 @@ class TemporaryDirectory
 
   const std::filesystem::path& Path() const { return path_; }
 
- private:
+private:
   std::filesystem::path path_;
 };
 

@@ -139,7 +139,7 @@ std::vector<Json::Value> UnpleasantValues()
 
 class Generator
 {
- public:
+public:
   Generator(const Json::Value& schema, uint32_t seed)
       : schema_(schema), sample_(ConformingDocument(schema)), random_(seed)
   {
@@ -167,7 +167,7 @@ class Generator
     return std::move(documents_);
   }
 
- private:
+private:
   void Add(const std::string& what, const Json::Value& document)
   {
     documents_.push_back({what, WriteJson(document), !schema_.Validate(document).empty()});

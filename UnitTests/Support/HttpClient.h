@@ -28,7 +28,7 @@ struct HttpAnswer
 // Thread-safe.
 class HttpClient
 {
- public:
+public:
   // `baseUrl` without a slash at its end. Without a user, no credentials are sent.
   explicit HttpClient(std::string baseUrl, std::string user = "", std::string password = "");
 
@@ -41,7 +41,7 @@ class HttpClient
   HttpAnswer Call(const std::string& method, const std::string& path, const std::string& body = "",
                   const std::vector<std::string>& headers = {}) const;
 
- private:
+private:
   std::string baseUrl_;
   std::shared_ptr<OrthancClinic::HttpClient> client_;  // copies share its connections
 };

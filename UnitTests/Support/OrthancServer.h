@@ -25,7 +25,7 @@ namespace OrthancClinic::Testing
 {
 class OrthancServer
 {
- public:
+public:
   struct Options
   {
     bool clinic = true;  // our plugins; without: a bare Orthanc
@@ -75,7 +75,7 @@ class OrthancServer
   void Kill9();
   void Restart();
 
- private:
+private:
   Json::Value Configuration() const;
 
   Options options_;

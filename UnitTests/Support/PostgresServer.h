@@ -17,7 +17,7 @@ namespace OrthancClinic::Testing
 {
 class PostgresServer
 {
- public:
+public:
   // Makes the cluster and starts it; ready for connections when this returns. Throws std::runtime_error with
   // the server's log if it does not start.
   PostgresServer();
@@ -41,7 +41,7 @@ class PostgresServer
   void Kill9();  // the whole process group, as the kernel's out-of-memory killer would
   void Restart();
 
- private:
+private:
   TemporaryDirectory directory_;
   uint16_t port_ = 0;
   int databases_ = 0;

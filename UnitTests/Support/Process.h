@@ -19,7 +19,7 @@ namespace OrthancClinic::Testing
 {
 class Process
 {
- public:
+public:
   struct Options
   {
     std::vector<std::string> arguments = {};              // the program (looked up in PATH) and its arguments
@@ -49,7 +49,7 @@ class Process
   // SIGKILL to the group, and waits until it is gone.
   void Kill9();
 
- private:
+private:
   pid_t id_ = -1;
   std::optional<int> exitCode_;
 };

@@ -31,7 +31,7 @@ StoreResult ParseStorescuOutput(const std::string& output);
 // files.
 class Storescu
 {
- public:
+public:
   struct Options
   {
     uint16_t port = 0;
@@ -48,7 +48,7 @@ class Storescu
   // Waits for its end (at most two minutes, then kills it).
   StoreResult Wait();
 
- private:
+private:
   TemporaryDirectory directory_;
   std::unique_ptr<Process> process_;
 };

@@ -18,7 +18,7 @@ namespace OrthancClinic
 {
 class ORTHANC_CLINIC_API Configuration
 {
- public:
+public:
   // `orthanc` is Orthanc's whole configuration. A string value of the section that is exactly "${NAME}" is
   // replaced by the environment variable NAME (BadInput if it is not set): that is how secrets stay out of
   // the file.
@@ -39,7 +39,7 @@ class ORTHANC_CLINIC_API Configuration
   // a section whose plugin is not loaded, which the administrator surely believes to be at work.
   void RefuseUnclaimed() const;
 
- private:
+private:
   Json::Value orthanc_;
   Json::Value clinic_;
   std::map<std::string, bool> claimed_;

@@ -29,8 +29,8 @@ UChar32 NextCodePoint(std::string_view text, size_t& position)
   return codePoint;
 }
 
-// Builds a Json::Value from nlohmann's events: its reader is strict where JsonCpp's is not, and its events let us refuse
-// what is JSON and yet dangerous.
+// Builds a Json::Value from nlohmann's events: its reader is strict where JsonCpp's is not, and its events
+// let us refuse what is JSON and yet dangerous.
 class Builder
 {
 public:

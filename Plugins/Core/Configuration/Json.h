@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// JSON text to values and back. JsonCpp holds the values; nlohmann's reader fills them, because JsonCpp's takes "01",
-// raw control characters, lone surrogates and broken UTF-8 even in its strict mode.
+// JSON text to values and back. JsonCpp holds the values; nlohmann's reader fills them, because JsonCpp's
+// takes "01", raw control characters, lone surrogates and broken UTF-8 even in its strict mode.
 
 #pragma once
 
@@ -17,8 +17,8 @@ namespace OrthancClinic
 {
 // Parses UTF-8 JSON strictly (RFC 8259): one document, no comments, no trailing content, no byte order mark,
 // at most `maxDepth` levels of arrays and objects, valid UTF-8 and no U+0000 in any string or key, no
-// duplicate keys. Throws BadInput with the line and column, never with the text itself. A whole number becomes an Int64, any other number, or one outside of int64, a double;
-// one outside of double is refused.
+// duplicate keys. Throws BadInput with the line and column, never with the text itself. A whole number
+// becomes an Int64, any other number, or one outside of int64, a double; one outside of double is refused.
 ORTHANC_CLINIC_API Json::Value ParseJson(std::string_view text, unsigned maxDepth = 64);
 
 // For schemas written as literals in the code: throws std::logic_error when `text` is no JSON.

@@ -212,7 +212,7 @@ std::string ToIcu(const std::string& pattern)
 // string overflow the stack.
 class Pattern
 {
- public:
+public:
   explicit Pattern(const std::string& text)
   {
     UErrorCode status = U_ZERO_ERROR;
@@ -239,7 +239,7 @@ class Pattern
     return matcher->find(status) && U_SUCCESS(status);
   }
 
- private:
+private:
   std::unique_ptr<icu::RegexPattern> compiled_;
 };
 
@@ -600,7 +600,7 @@ int Compare(const Json::Value& a, const Json::Value& b)
 
 class Validation
 {
- public:
+public:
   explicit Validation(std::vector<FieldError>& errors) : errors_(errors) {}
 
   void Check(const Node& node, const Json::Value& value, const Place& place)
@@ -636,7 +636,7 @@ class Validation
     CheckCombinations(node, value, place);
   }
 
- private:
+private:
   void Add(const Place& place, const std::string& message)
   {
     if (errors_.size() < kMostErrors)

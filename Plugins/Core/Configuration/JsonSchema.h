@@ -30,7 +30,7 @@ namespace OrthancClinic
 {
 class ORTHANC_CLINIC_API JsonSchema
 {
- public:
+public:
   // Compiles `schema`; throws std::logic_error if it is not a schema of the above kind (our own mistake).
   explicit JsonSchema(Json::Value schema);
   ~JsonSchema();
@@ -47,7 +47,7 @@ class ORTHANC_CLINIC_API JsonSchema
   // valid UTF-8 do not conform to anything that looks at strings. Thread-safe.
   std::vector<FieldError> Validate(const Json::Value& value) const;
 
- private:
+private:
   struct Pimpl;
   std::unique_ptr<Pimpl> pimpl_;
 };

@@ -197,7 +197,8 @@ std::unique_ptr<soci::session> Database::Connect() const
   {
     if (postgreSql_)
     {
-      throw DatabaseError("Cannot connect to the PostgreSQL server of Clinic.Database: " + WithoutValues(error));
+      throw DatabaseError("Cannot connect to the PostgreSQL server of Clinic.Database: " +
+                          WithoutValues(error));
     }
     throw DatabaseError("Cannot open the database file " + location_ + ": " + WithoutValues(error));
   }
@@ -275,10 +276,11 @@ void Database::Migrate(const std::string& component, const MigrationScripts& scr
           const int newest = scripts.empty() ? 0 : NumberOf(scripts.back().first);
           if (current > newest)
           {
-            throw Conflict(fmt::format(
-                "The database's tables of {} have version {}, which is newer than this program's {}: install the "
-                "newer program, or restore the backup that was made before it",
-                component, current, newest));
+            throw Conflict(
+                fmt::format("The database's tables of {} have version {}, which is newer than this program's "
+                            "{}: install the "
+                            "newer program, or restore the backup that was made before it",
+                            component, current, newest));
           }
           for (const auto& [name, script] : scripts)
           {
@@ -302,7 +304,8 @@ void Database::Migrate(const std::string& component, const MigrationScripts& scr
             const int number = NumberOf(name);
             const std::string file(name);
             const std::string now = ToString(Now());
-            sql << "INSERT INTO migrations (component, number, name, applied_at) VALUES (:component, :number, :name, "
+            sql << "INSERT INTO migrations (component, number, name, applied_at) VALUES (:component, "
+                   ":number, :name, "
                    ":now)",
                 soci::use(component), soci::use(number), soci::use(file), soci::use(now);
             return false;  // one script per transaction
@@ -356,7 +359,7 @@ Transaction::Transaction(Database& database, Mode mode) : database_(database), m
     }
   }
 
-  const char* const begin = (mode == Mode::ReadOnly)   ? (database.IsPostgreSql() ? "BEGIN READ ONLY" : "BEGIN")
+  const char* const begin = (mode == Mode::ReadOnly) ? (database.IsPostgreSql() ? "BEGIN READ ONLY" : "BEGIN")
                             : database.IsPostgreSql() ? "BEGIN"
                                                       : "BEGIN IMMEDIATE";
   // A connection that was idle may have died with its server: the second one is new.
@@ -433,14 +436,21 @@ int64_t Transaction::NextSerial()
       [](soci::session& sql)
       {
         long long serial = 0;
-        sql << "UPDATE serials SET value = value + 1 WHERE name = 'serial' RETURNING value", soci::into(serial);
+        sql << "UPDATE serials SET value = value + 1 WHERE name = 'serial' RETURNING value",
+            soci::into(serial);
         return static_cast<int64_t>(serial);
       });
 }
 
-void Transaction::BeforeCommit(std::function<void()> action) { beforeCommit_.push_back(std::move(action)); }
+void Transaction::BeforeCommit(std::function<void()> action)
+{
+  beforeCommit_.push_back(std::move(action));
+}
 
-void Transaction::Notify(const std::string& channel) { channels_.insert(channel); }
+void Transaction::Notify(const std::string& channel)
+{
+  channels_.insert(channel);
+}
 
 void Transaction::Rethrow(const soci::soci_error& error)
 {

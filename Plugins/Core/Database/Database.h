@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The bundle's own database: one pool of connections per process, to an SQLite file (WAL mode) or to PostgreSQL.
-// All SQL is written in the common subset of both; Dialect names the few differences.
+// The bundle's own database: one pool of connections per process, to an SQLite file (WAL mode) or to
+// PostgreSQL. All SQL is written in the common subset of both; Dialect names the few differences.
 
 #pragma once
 
@@ -23,8 +23,8 @@
 
 namespace OrthancClinic
 {
-// The database refused or could not be reached (file system full, read-only, connection lost, locked for too long).
-// The message is the driver's, without the values of the statement.
+// The database refused or could not be reached (file system full, read-only, connection lost, locked for too
+// long). The message is the driver's, without the values of the statement.
 class ORTHANC_CLINIC_API DatabaseError : public Unavailable
 {
 public:
@@ -37,9 +37,9 @@ using MigrationScripts = std::vector<std::pair<std::string_view, std::string_vie
 class ORTHANC_CLINIC_API Database
 {
 public:
-  // `location` is "postgresql://..." (libpq's URL) or the path of an SQLite file, which is made if it is missing
-  // (readable by its owner alone). Throws DatabaseError; the message never contains the URL, which may carry a
-  // password.
+  // `location` is "postgresql://..." (libpq's URL) or the path of an SQLite file, which is made if it is
+  // missing (readable by its owner alone). Throws DatabaseError; the message never contains the URL, which
+  // may carry a password.
   explicit Database(const std::string& location, unsigned connections = 8);
   ~Database();
   Database(const Database&) = delete;
@@ -47,14 +47,14 @@ public:
 
   bool IsPostgreSql() const { return postgreSql_; }
 
-  // Brings the tables of `component` to the newest number of `scripts`, each script in its own transaction, under a
-  // lock against other processes. Forward only: throws Conflict if the database is newer than `scripts`.
+  // Brings the tables of `component` to the newest number of `scripts`, each script in its own transaction,
+  // under a lock against other processes. Forward only: throws Conflict if the database is newer than
+  // `scripts`.
   void Migrate(const std::string& component, const MigrationScripts& scripts);
 
-  // `listener` runs in this process after each commit of a transaction that called Notify(channel); it must be quick
-  // and must not throw. Whoever listens also polls: a commit of another process is not told.
+  // `listener` runs in this process after each commit of a transaction that called Notify(channel); it must
+  // be quick and must not throw. Whoever listens also polls: a commit of another process is not told.
   [[nodiscard]] std::shared_ptr<void> Listen(const std::string& channel, std::function<void()> listener);
-
 
 private:
   friend class Transaction;
@@ -83,11 +83,12 @@ private:
   std::vector<std::unique_ptr<Connection>> idle_;
   std::mutex listenersMutex_;
   std::vector<std::weak_ptr<Listener>> listeners_;
-  std::timed_mutex writer_;  // SQLite has one writer: queue for it here, fairly, instead of polling the file's lock
+  std::timed_mutex
+      writer_;  // SQLite has one writer: queue for it here, fairly, instead of polling the file's lock
 };
 
-// One transaction on a borrowed connection, rolled back unless committed. Not shared between threads. Nothing that
-// waits for the network or for Orthanc belongs between its construction and its end.
+// One transaction on a borrowed connection, rolled back unless committed. Not shared between threads. Nothing
+// that waits for the network or for Orthanc belongs between its construction and its end.
 class ORTHANC_CLINIC_API Transaction
 {
 public:
@@ -107,8 +108,8 @@ public:
   // which nothing was changed; std::logic_error if a statement failed and its error was swallowed.
   void Commit();
 
-  // Runs a statement: `Sql([&](soci::session& sql) { sql << "...", soci::use(...); })`. Turns the driver's errors
-  // into DatabaseError, or Conflict where a UNIQUE or FOREIGN KEY constraint was violated.
+  // Runs a statement: `Sql([&](soci::session& sql) { sql << "...", soci::use(...); })`. Turns the driver's
+  // errors into DatabaseError, or Conflict where a UNIQUE or FOREIGN KEY constraint was violated.
   template <typename Function>
   auto Sql(Function&& function)
   {
@@ -123,7 +124,8 @@ public:
     }
   }
 
-  // Runs `function` so that, if it throws, what it wrote is undone and the rest of the transaction stays usable.
+  // Runs `function` so that, if it throws, what it wrote is undone and the rest of the transaction stays
+  // usable.
   template <typename Function>
   void Savepoint(Function&& function)
   {
@@ -143,10 +145,10 @@ public:
 
   bool IsPostgreSql() const { return database_.IsPostgreSql(); }
 
-  // A number that is greater than that of every transaction committed before: events, audit records and changes
-  // of records are numbered with it, so that a reader that remembers the last number it saw misses none. Holds a
-  // row lock until the end of the transaction (so that the order of the numbers is the order of the commits): ask
-  // for it late.
+  // A number that is greater than that of every transaction committed before: events, audit records and
+  // changes of records are numbered with it, so that a reader that remembers the last number it saw misses
+  // none. Holds a row lock until the end of the transaction (so that the order of the numbers is the order of
+  // the commits): ask for it late.
   int64_t NextSerial();
 
   // `action` runs just before the commit, in the transaction.

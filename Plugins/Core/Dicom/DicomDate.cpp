@@ -26,8 +26,8 @@ std::optional<DicomDate> DicomDate::Parse(std::string_view text)
     {
       digits += c;
     }
-    else if ((c != '-' && c != '.' && c != '/') || (digits.size() != 4 && digits.size() != 6) || i + 1 == text.size() ||
-             text[i + 1] < '0' || text[i + 1] > '9')
+    else if ((c != '-' && c != '.' && c != '/') || (digits.size() != 4 && digits.size() != 6) ||
+             i + 1 == text.size() || text[i + 1] < '0' || text[i + 1] > '9')
     {
       return std::nullopt;
     }
@@ -46,7 +46,8 @@ std::optional<DicomDate> DicomDate::Parse(std::string_view text)
     date.day = 0;
   }
   const std::chrono::year_month_day calendar{
-      std::chrono::year(date.year), std::chrono::month(static_cast<unsigned>(date.month == 0 ? 1 : date.month)),
+      std::chrono::year(date.year),
+      std::chrono::month(static_cast<unsigned>(date.month == 0 ? 1 : date.month)),
       std::chrono::day(static_cast<unsigned>(date.day == 0 ? 1 : date.day))};
   if (date.year == 0 || !calendar.ok())
   {

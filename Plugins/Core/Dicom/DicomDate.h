@@ -18,8 +18,9 @@ struct ORTHANC_CLINIC_API DicomDate
   int month = 0;  // 0: not known
   int day = 0;    // 0: not known
 
-  // YYYYMMDD (PS3.5 6.2), YYYY.MM.DD (its form before 1993), YYYY-MM-DD, and each of them without the day or without
-  // month and day ("00" counts as not known). Nothing for anything else and for days that do not exist.
+  // YYYYMMDD (PS3.5 6.2), YYYY.MM.DD (its form before 1993), YYYY-MM-DD, and each of them without the day or
+  // without month and day ("00" counts as not known). Nothing for anything else and for days that do not
+  // exist.
   static std::optional<DicomDate> Parse(std::string_view text);
 
   std::string ToIso() const;  // "1985-01-01", "1985-01" or "1985"

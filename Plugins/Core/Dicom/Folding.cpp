@@ -86,7 +86,8 @@ std::vector<std::string> FoldedWords(std::string_view text)
   }
   UErrorCode status = U_ZERO_ERROR;
   const icu::UnicodeString folded = Decomposition().normalize(
-      CaseFolding().normalize(icu::UnicodeString::fromUTF8({text.data(), static_cast<int32_t>(text.size())}), status),
+      CaseFolding().normalize(icu::UnicodeString::fromUTF8({text.data(), static_cast<int32_t>(text.size())}),
+                              status),
       status);
   if (U_FAILURE(status))
   {

@@ -50,9 +50,15 @@ std::string Join(std::initializer_list<std::string> parts, char separator)
 }
 }  // namespace
 
-bool PersonName::Group::IsEmpty() const { return *this == Group{}; }
+bool PersonName::Group::IsEmpty() const
+{
+  return *this == Group{};
+}
 
-std::string PersonName::Group::ToString() const { return Join({family, given, middle, prefix, suffix}, '^'); }
+std::string PersonName::Group::ToString() const
+{
+  return Join({family, given, middle, prefix, suffix}, '^');
+}
 
 PersonName PersonName::Parse(std::string_view text)
 {

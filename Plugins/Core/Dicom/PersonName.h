@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// DICOM's PN (PS3.5 6.2.1.1): up to three component groups separated by '=' (alphabetic, ideographic, phonetic), each
-// of up to five components separated by '^'.
+// DICOM's PN (PS3.5 6.2.1.1): up to three component groups separated by '=' (alphabetic, ideographic,
+// phonetic), each of up to five components separated by '^'.
 
 #pragma once
 
@@ -32,8 +32,8 @@ struct ORTHANC_CLINIC_API PersonName
   Group ideographic;
   Group phonetic;
 
-  // Tolerant: of several values (separated by '\') the first, of too many components or groups the first ones;
-  // spaces around components are removed. `text` is UTF-8.
+  // Tolerant: of several values (separated by '\') the first, of too many components or groups the first
+  // ones; spaces around components are removed. `text` is UTF-8.
   static PersonName Parse(std::string_view text);
 
   std::string ToString() const;

@@ -12,7 +12,7 @@
 
 namespace OrthancClinic
 {
-// Bytes that are not UTF-8 become U+FFFD, control characters (NUL among them) become spaces, spaces at both ends are
-// removed, and what is longer than `maxBytes` is cut between two code points.
+// Bytes that are not UTF-8 become U+FFFD, control characters (NUL among them) become spaces, spaces at both
+// ends are removed, and what is longer than `maxBytes` is cut between two code points.
 ORTHANC_CLINIC_API std::string CleanText(std::string_view bytes, size_t maxBytes);
 }  // namespace OrthancClinic

@@ -51,7 +51,8 @@ void EventLog::Emit(Transaction& transaction, const std::string& type, const std
   transaction.Notify("events");
 }
 
-std::vector<Event> EventLog::Since(Transaction& transaction, int64_t since, const std::string& type, int64_t limit)
+std::vector<Event> EventLog::Since(Transaction& transaction, int64_t since, const std::string& type,
+                                   int64_t limit)
 {
   return transaction.Sql(
       [&](soci::session& sql)
@@ -64,8 +65,9 @@ std::vector<Event> EventLog::Since(Transaction& transaction, int64_t since, cons
         Event event;
         std::vector<Event> events;
         soci::statement statement =
-            (sql.prepare << "SELECT serial, type, practice_id, data, created_at FROM events WHERE serial > :since "
-                            "AND (:type = '' OR type = :type2) ORDER BY serial LIMIT :limit",
+            (sql.prepare
+                 << "SELECT serial, type, practice_id, data, created_at FROM events WHERE serial > :since "
+                    "AND (:type = '' OR type = :type2) ORDER BY serial LIMIT :limit",
              soci::use(after), soci::use(type), soci::use(type), soci::use(rows), soci::into(serial),
              soci::into(event.type), soci::into(event.practiceId), soci::into(data), soci::into(createdAt));
         statement.execute();

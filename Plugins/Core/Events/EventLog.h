@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What happened, in the order in which it was committed: `study.received`, `study.matched`, … An event is written in
-// the transaction of the fact, and the parts of the bundle that act on it enqueue their tasks in that same
-// transaction. Clients read by number (GET /api/v1/events?since=).
+// What happened, in the order in which it was committed: `study.received`, `study.matched`, … An event is
+// written in the transaction of the fact, and the parts of the bundle that act on it enqueue their tasks in
+// that same transaction. Clients read by number (GET /api/v1/events?since=).
 
 #pragma once
 
@@ -34,15 +34,16 @@ ORTHANC_CLINIC_API Json::Value ToJson(const Event& event);
 class ORTHANC_CLINIC_API EventLog
 {
 public:
-  // `subscriber` runs within the emitting transaction: it may write to the database (enqueue a task), and must not do
-  // anything else. Only before the first Emit.
+  // `subscriber` runs within the emitting transaction: it may write to the database (enqueue a task), and
+  // must not do anything else. Only before the first Emit.
   void On(const std::string& type, std::function<void(Transaction&, const Event&)> subscriber);
 
   void Emit(Transaction& transaction, const std::string& type, const std::string& practiceId,
             const Json::Value& data) const;
 
   // At most `limit` events whose serial is greater than `since`, in order; of one type, unless that is empty.
-  static std::vector<Event> Since(Transaction& transaction, int64_t since, const std::string& type, int64_t limit);
+  static std::vector<Event> Since(Transaction& transaction, int64_t since, const std::string& type,
+                                  int64_t limit);
 
 private:
   std::multimap<std::string, std::function<void(Transaction&, const Event&)>> subscribers_;

@@ -16,8 +16,9 @@ namespace
 {
 constexpr int BATCH = 200;
 
-// Instances of one association come every few milliseconds: a pause between two looks makes one batch of them, and
-// leaves the processor and the disk to the ingest. The first instance after a silence does not wait.
+// Instances of one association come every few milliseconds: a pause between two looks makes one batch of
+// them, and leaves the processor and the disk to the ingest. The first instance after a silence does not
+// wait.
 constexpr Milliseconds PAUSE(100);
 
 // Without a wake-up (another process stored something, or the hint was lost).
@@ -33,7 +34,10 @@ Feed::Feed(Database& database, IOrthanc& orthanc, std::string orthancIndex)
 {
 }
 
-Feed::~Feed() { Stop(); }
+Feed::~Feed()
+{
+  Stop();
+}
 
 void Feed::Subscribe(std::unique_ptr<IFeedSubscriber> subscriber)
 {
@@ -48,7 +52,8 @@ void Feed::Start()
   stopping_ = false;
   for (const auto& reader : readers_)
   {
-    threads_.push_back(StartThread("feed-" + reader->lag.subscriber, [this, &reader = *reader] { Run(reader); }));
+    threads_.push_back(
+        StartThread("feed-" + reader->lag.subscriber, [this, &reader = *reader] { Run(reader); }));
   }
 }
 
@@ -119,7 +124,8 @@ void Feed::TellDeleted(Reader& reader)
   reader.subscriber->Deleted(transaction, deleted);
   transaction.Commit();
   const std::lock_guard lock(mutex_);
-  reader.deleted.erase(reader.deleted.begin(), reader.deleted.begin() + static_cast<ptrdiff_t>(deleted.size()));
+  reader.deleted.erase(reader.deleted.begin(),
+                       reader.deleted.begin() + static_cast<ptrdiff_t>(deleted.size()));
 }
 
 void Feed::Run(Reader& reader)
@@ -195,7 +201,8 @@ int64_t Feed::ReadCursor(Reader& reader)
         {
           std::string sweptAt;
           soci::indicator isSwept = soci::i_null;
-          sql << "SELECT position, swept_at FROM feed_cursors WHERE orthanc_index = :log AND subscriber = :name",
+          sql << "SELECT position, swept_at FROM feed_cursors WHERE orthanc_index = :log AND subscriber = "
+                 ":name",
               soci::use(orthancIndex_), soci::use(name), soci::into(position), soci::into(sweptAt, isSwept);
           if (sql.got_data() && isSwept == soci::i_ok)
           {
@@ -252,7 +259,8 @@ bool Feed::ReadBatch(Reader& reader)
     reader.lag.position = position;
     return false;
   }
-  // SQLite's and PostgreSQL's numbers may have gaps after a rollback; a sweep that finds nothing costs little.
+  // SQLite's and PostgreSQL's numbers may have gaps after a rollback; a sweep that finds nothing costs
+  // little.
   if (changes.front().sequence > position + 1)
   {
     SweepIfDue(reader, true);
@@ -265,9 +273,10 @@ bool Feed::ReadBatch(Reader& reader)
       [&](soci::session& sql)
       {
         // First of all: it makes another process that read the same rows wait, and then find them done.
-        soci::statement move = (sql.prepare << "UPDATE feed_cursors SET position = :next WHERE orthanc_index = :log "
-                                               "AND subscriber = :name AND position = :position",
-                                soci::use(next), soci::use(orthancIndex_), soci::use(name), soci::use(position));
+        soci::statement move =
+            (sql.prepare << "UPDATE feed_cursors SET position = :next WHERE orthanc_index = :log "
+                            "AND subscriber = :name AND position = :position",
+             soci::use(next), soci::use(orthancIndex_), soci::use(name), soci::use(position));
         move.execute(true);
         return move.get_affected_rows() == 1;
       });

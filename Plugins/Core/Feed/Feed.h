@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Reads Orthanc's change log. Orthanc writes a row of it in the transaction that stores the instance, so that a
-// reader with a durable cursor misses nothing, whatever is killed when. Each subscriber has a cursor and a thread of
-// its own; the cursor moves in the transaction that writes what the subscriber made of the changes.
+// Reads Orthanc's change log. Orthanc writes a row of it in the transaction that stores the instance, so that
+// a reader with a durable cursor misses nothing, whatever is killed when. Each subscriber has a cursor and a
+// thread of its own; the cursor moves in the transaction that writes what the subscriber made of the changes.
 //
-// Several processes may read the same log with the same database: all read, and the cursor tells who was first; the
-// others' work is thrown away.
+// Several processes may read the same log with the same database: all read, and the cursor tells who was
+// first; the others' work is thrown away.
 
 #pragma once
 
 #include <atomic>
-#include <cstdint>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -30,7 +30,7 @@ namespace OrthancClinic
 struct Change
 {
   int64_t sequence = 0;
-  std::string type;  // "NewInstance", "NewStudy", …
+  std::string type;      // "NewInstance", "NewStudy", …
   std::string resource;  // Orthanc's id
 };
 
@@ -41,15 +41,16 @@ public:
 
   virtual std::string Name() const = 0;  // of the cursor: never changes
 
-  // Reads from Orthanc whatever the changes need, and returns what to write. Called again with the same changes if
-  // the writing failed. A resource that no longer exists is skipped.
+  // Reads from Orthanc whatever the changes need, and returns what to write. Called again with the same
+  // changes if the writing failed. A resource that no longer exists is skipped.
   virtual std::function<void(Transaction&)> Read(const std::vector<Change>& changes) = 0;
 
-  // Orthanc says that it deleted these studies; the log does not tell it. A hint, lost when the process is killed:
-  // the sweep finds what it missed.
+  // Orthanc says that it deleted these studies; the log does not tell it. A hint, lost when the process is
+  // killed: the sweep finds what it missed.
   virtual void Deleted(Transaction& transaction, const std::vector<std::string>& studies) = 0;
 
-  // The log was emptied or replaced, or a day has passed: compare Orthanc with the records and mend the differences.
+  // The log was emptied or replaced, or a day has passed: compare Orthanc with the records and mend the
+  // differences.
   virtual void Sweep(const std::atomic<bool>& stopping) = 0;
 };
 
@@ -60,8 +61,8 @@ public:
   Feed(Database& database, IOrthanc& orthanc, std::string orthancIndex);
   ~Feed();  // stops
 
-  // Only before Start. The cursor of a new subscriber starts at the beginning of the log: it catches up with the
-  // whole archive.
+  // Only before Start. The cursor of a new subscriber starts at the beginning of the log: it catches up with
+  // the whole archive.
   void Subscribe(std::unique_ptr<IFeedSubscriber> subscriber);
 
   void Start();
@@ -88,7 +89,7 @@ private:
     std::unique_ptr<IFeedSubscriber> subscriber;
     Lag lag;                           // guarded by mutex_
     std::vector<std::string> deleted;  // guarded by mutex_
-    uint64_t seen = 0;  // the last wake_ that it has looked after
+    uint64_t seen = 0;                 // the last wake_ that it has looked after
     Timestamp sweptAt{};
   };
 

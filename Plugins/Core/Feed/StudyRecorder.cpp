@@ -108,7 +108,8 @@ StudyDemographics DemographicsFromTags(const Json::Value& tags)
   {
     for (const Json::Value& item : others)
     {
-      if (item.isObject() && !Tag(item, "PatientID").empty() && demographics.otherPatientIds.size() < MOST_VALUES)
+      if (item.isObject() && !Tag(item, "PatientID").empty() &&
+          demographics.otherPatientIds.size() < MOST_VALUES)
       {
         demographics.otherPatientIds.push_back({Tag(item, "PatientID"), Tag(item, "IssuerOfPatientID"), ""});
       }
@@ -124,14 +125,16 @@ StudyDemographics DemographicsFromTags(const Json::Value& tags)
   demographics.sex = Tag(tags, "PatientSex");
   demographics.address = Tag(tags, "PatientAddress");
   demographics.phone = Tag(tags, "PatientTelephoneNumbers");
-  if (const std::string telecom = Tag(tags, "PatientTelecomInformation"); telecom.find('@') != std::string::npos)
+  if (const std::string telecom = Tag(tags, "PatientTelecomInformation");
+      telecom.find('@') != std::string::npos)
   {
     demographics.email = telecom;
   }
   return demographics;
 }
 
-StudyRecorder::StudyRecorder(Database& database, IOrthanc& orthanc, const EventLog& events, QuietPeriods quietPeriods)
+StudyRecorder::StudyRecorder(Database& database, IOrthanc& orthanc, const EventLog& events,
+                             QuietPeriods quietPeriods)
     : database_(database), orthanc_(orthanc), events_(events), quietPeriods_(std::move(quietPeriods))
 {
 }
@@ -207,12 +210,14 @@ StudyRecorder::Series& StudyRecorder::LookUpSeries(const std::string& seriesId)
   {
     series_.clear();
   }
-  return series_.emplace(seriesId, Series{json["ParentStudy"].asString(), Tag(json["MainDicomTags"], "Modality"), false})
+  return series_
+      .emplace(seriesId,
+               Series{json["ParentStudy"].asString(), Tag(json["MainDicomTags"], "Modality"), false})
       .first->second;
 }
 
-std::optional<StudyRecorder::Reading> StudyRecorder::ReadStudy(const std::string& orthancId,
-                                                               const std::map<std::string, std::string>& firstOfSeries)
+std::optional<StudyRecorder::Reading> StudyRecorder::ReadStudy(
+    const std::string& orthancId, const std::map<std::string, std::string>& firstOfSeries)
 {
   Reading reading;
   Study& study = reading.study;
@@ -249,10 +254,11 @@ std::optional<StudyRecorder::Reading> StudyRecorder::ReadStudy(const std::string
       {
         modalities.insert(LookUpSeries(series.asString()).modality);
       }
-      ReadFirstInstance(firstOfSeries.empty()
-                            ? orthanc_.Get("/series/" + json["Series"][0].asString())["Instances"][0].asString()
-                            : firstOfSeries.begin()->second,
-                        study);
+      ReadFirstInstance(
+          firstOfSeries.empty()
+              ? orthanc_.Get("/series/" + json["Series"][0].asString())["Instances"][0].asString()
+              : firstOfSeries.begin()->second,
+          study);
     }
     for (const auto& [series, instance] : firstOfSeries)
     {
@@ -264,8 +270,7 @@ std::optional<StudyRecorder::Reading> StudyRecorder::ReadStudy(const std::string
             DemographicsFromTags(orthanc_.Get("/instances/" + instance + "/simplified-tags")));
       }
     }
-    std::erase_if(modalities,
-                  [](const std::string& modality)
+    std::erase_if(modalities, [](const std::string& modality)
                   { return modality.empty() || modality.find('|') != std::string::npos; });
     study.modalities.assign(modalities.begin(), modalities.end());
   }
@@ -283,8 +288,11 @@ void StudyRecorder::ReadFirstInstance(const std::string& instanceId, Study& stud
   study.institutionName = Tag(tags, "InstitutionName");
 
   const Json::Value metadata = orthanc_.Get("/instances/" + instanceId + "/metadata?expand");
-  static const std::map<std::string, std::string> KINDS = {
-      {"DicomProtocol", "modality"}, {"RestApi", "api"}, {"Plugins", "plugin"}, {"Lua", "lua"}, {"WebDav", "api"}};
+  static const std::map<std::string, std::string> KINDS = {{"DicomProtocol", "modality"},
+                                                           {"RestApi", "api"},
+                                                           {"Plugins", "plugin"},
+                                                           {"Lua", "lua"},
+                                                           {"WebDav", "api"}};
   const auto kind = KINDS.find(metadata["Origin"].asString());
   study.source.kind = (kind == KINDS.end()) ? "unknown" : kind->second;
   study.source.callingAe = Tag(metadata, "RemoteAET");
@@ -331,8 +339,8 @@ void StudyRecorder::Write(Transaction& transaction, const Reading& reading, bool
   {
     study.lastInstanceAt = known ? Now() : study.lastInstanceAt;
     study.settledAt.reset();
-    TaskStore(transaction).Enqueue("settle.study", study.orthancStudyId, Json::objectValue,
-                                   Now() + QuietPeriod(study));
+    TaskStore(transaction)
+        .Enqueue("settle.study", study.orthancStudyId, Json::objectValue, Now() + QuietPeriod(study));
   }
 
   if (known)
@@ -344,8 +352,8 @@ void StudyRecorder::Write(Transaction& transaction, const Reading& reading, bool
     }
     return;
   }
-  study.practiceId = PracticeStore(transaction).Resolve(study.source.callingAe, study.source.calledAe,
-                                                        study.institutionName);
+  study.practiceId = PracticeStore(transaction)
+                         .Resolve(study.source.callingAe, study.source.calledAe, study.institutionName);
   store.Insert(study);
   events_.Emit(transaction, "study.received", study.practiceId, EventData(study));
 }
@@ -356,7 +364,8 @@ Milliseconds StudyRecorder::QuietPeriod(const Study& study) const
   for (const std::string& modality : study.modalities)
   {
     const auto known = quietPeriods_.byModality.find(modality);
-    longest = std::max(longest, known == quietPeriods_.byModality.end() ? quietPeriods_.otherwise : known->second);
+    longest =
+        std::max(longest, known == quietPeriods_.byModality.end() ? quietPeriods_.otherwise : known->second);
   }
   return study.modalities.empty() ? quietPeriods_.otherwise : longest;
 }

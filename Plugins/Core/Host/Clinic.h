@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What a plugin is given when it is loaded: the parts of Core that all plugins of the process share. A plugin adds
-// its routes, task kinds and subscriptions to them, and knows neither the other plugins nor Orthanc's SDK.
+// What a plugin is given when it is loaded: the parts of Core that all plugins of the process share. A plugin
+// adds its routes, task kinds and subscriptions to them, and knows neither the other plugins nor Orthanc's
+// SDK.
 
 #pragma once
 
@@ -38,7 +39,8 @@ public:
   virtual TaskWorkers& Tasks() = 0;
   virtual Router& Routes() = 0;
 
-  // `action` runs when Orthanc has started, before the tasks and the feed do; if it throws, Orthanc does not start.
+  // `action` runs when Orthanc has started, before the tasks and the feed do; if it throws, Orthanc does not
+  // start.
   virtual void OnStarted(std::function<void()> action) = 0;
 
   // `action` runs when Orthanc stops, after the tasks and the feed have ended; it must not throw.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// How long something took, counted in buckets without a lock: for the callbacks that every modality waits for.
+// How long something took, counted in buckets without a lock: for the callbacks that every modality waits
+// for.
 
 #pragma once
 
@@ -36,7 +37,8 @@ public:
     for (size_t i = 0; i < BOUNDS.size(); i++)
     {
       count += counts_[i].load(std::memory_order_relaxed);
-      text += fmt::format("{}_bucket{{le=\"{}\"}} {}\n", name, std::chrono::duration<double>(BOUNDS[i]).count(), count);
+      text += fmt::format("{}_bucket{{le=\"{}\"}} {}\n", name,
+                          std::chrono::duration<double>(BOUNDS[i]).count(), count);
     }
     count += counts_.back().load(std::memory_order_relaxed);
     text += fmt::format("{}_bucket{{le=\"+Inf\"}} {}\n{}_sum {}\n{}_count {}\n", name, count, name,
@@ -46,9 +48,9 @@ public:
 
 private:
   static constexpr std::array<std::chrono::nanoseconds, 10> BOUNDS = {
-      std::chrono::microseconds(1),   std::chrono::microseconds(5),   std::chrono::microseconds(10),
-      std::chrono::microseconds(20),  std::chrono::microseconds(50),  std::chrono::microseconds(100),
-      std::chrono::microseconds(500), std::chrono::milliseconds(1),   std::chrono::milliseconds(10),
+      std::chrono::microseconds(1),   std::chrono::microseconds(5),  std::chrono::microseconds(10),
+      std::chrono::microseconds(20),  std::chrono::microseconds(50), std::chrono::microseconds(100),
+      std::chrono::microseconds(500), std::chrono::milliseconds(1),  std::chrono::milliseconds(10),
       std::chrono::milliseconds(100)};
 
   std::array<std::atomic<uint64_t>, BOUNDS.size() + 1> counts_{};

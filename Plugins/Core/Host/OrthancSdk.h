@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Orthanc's C SDK behind C++: what must be given back is given back, what may throw does not cross the C boundary.
+// Orthanc's C SDK behind C++: what must be given back is given back, what may throw does not cross the C
+// boundary.
 
 #pragma once
 
@@ -44,8 +45,8 @@ inline std::string TakeString(OrthancPluginContext* context, char* text)
   return copy;
 }
 
-// JSON that Orthanc wrote: tolerant of what our strict parser refuses (invalid UTF-8 of a DICOM text, say). Nothing if
-// it is no JSON.
+// JSON that Orthanc wrote: tolerant of what our strict parser refuses (invalid UTF-8 of a DICOM text, say).
+// Nothing if it is no JSON.
 std::optional<Json::Value> ParseOrthancJson(std::string_view text);
 
 // Orthanc's REST API within the process.
@@ -60,8 +61,8 @@ private:
   OrthancPluginContext* context_;
 };
 
-// The barrier around every callback that Orthanc calls: an exception becomes a line of the log and an error code. In
-// particular, one that left OnStoredInstance would leave the modality's association hanging.
+// The barrier around every callback that Orthanc calls: an exception becomes a line of the log and an error
+// code. In particular, one that left OnStoredInstance would leave the modality's association hanging.
 template <typename Function>
 OrthancPluginErrorCode Guarded(const char* callback, Function&& function) noexcept
 {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The bundle's one instance per process: made when Orthanc loads the first of our plugins, started and stopped with
-// Orthanc, gone with the last plugin.
+// The bundle's one instance per process: made when Orthanc loads the first of our plugins, started and
+// stopped with Orthanc, gone with the last plugin.
 
 #include <openssl/evp.h>
 
 #include <algorithm>
-#include <boost/filesystem.hpp>
 #include <atomic>
+#include <boost/filesystem.hpp>
 #include <cstdlib>
 #include <fstream>
 #include <list>
@@ -38,7 +38,8 @@ Json::Value ReadOrthancConfiguration(OrthancPluginContext* context)
   return ParseOrthancJson(text).value();  // Orthanc wrote it
 }
 
-// The SQLite file's default place: beside Orthanc's own index, whose path is relative to the configuration file.
+// The SQLite file's default place: beside Orthanc's own index, whose path is relative to the configuration
+// file.
 std::string DefaultDatabase(OrthancPluginContext* context, const Json::Value& orthanc)
 {
   const std::string storage = orthanc.get("StorageDirectory", "OrthancStorage").asString();
@@ -61,7 +62,8 @@ StudyRecorder::QuietPeriods ReadQuietPeriods(const Json::Value& studies)
   periods.otherwise = std::chrono::seconds(studies["QuietSeconds"].asInt64());
   for (const std::string& modality : studies["QuietSecondsByModality"].getMemberNames())
   {
-    periods.byModality[modality] = std::chrono::seconds(studies["QuietSecondsByModality"][modality].asInt64());
+    periods.byModality[modality] =
+        std::chrono::seconds(studies["QuietSecondsByModality"][modality].asInt64());
   }
   return periods;
 }
@@ -71,7 +73,9 @@ StudyRecorder::QuietPeriods ReadQuietPeriods(const Json::Value& studies)
 bool OrthancAuthenticates(const Json::Value& orthanc)
 {
   const Json::Value& enabled = orthanc["AuthenticationEnabled"];
-  return enabled.isBool() ? enabled.asBool() : orthanc["RemoteAccessAllowed"].isBool() && orthanc["RemoteAccessAllowed"].asBool();
+  return enabled.isBool()
+             ? enabled.asBool()
+             : orthanc["RemoteAccessAllowed"].isBool() && orthanc["RemoteAccessAllowed"].asBool();
 }
 
 Principal ReadPrincipal(const HttpRequest& request, bool authenticated)
@@ -133,9 +137,10 @@ public:
                           [this] { return started_ ? feed_->GetLag() : std::vector<Feed::Lag>(); },
                           [this]
                           {
-                            return storeCallback_.ToPrometheus("orthanc_clinic_store_callback_seconds",
-                                                               "Time that the bundle takes while Orthanc stores an "
-                                                               "instance.");
+                            return storeCallback_.ToPrometheus(
+                                "orthanc_clinic_store_callback_seconds",
+                                "Time that the bundle takes while Orthanc stores an "
+                                "instance.");
                           },
                           PluginVersion()};
     AddOperationRoutes(router_, parts);
@@ -239,8 +244,8 @@ private:
     }
   }
 
-  // Kept in Orthanc's own index, so that it changes when the index (and with it the change log) is replaced, and is
-  // the same for every Orthanc on one index.
+  // Kept in Orthanc's own index, so that it changes when the index (and with it the change log) is replaced,
+  // and is the same for every Orthanc on one index.
   std::string IndexIdentity()
   {
     const auto read = [&]
@@ -357,7 +362,8 @@ void LogToOrthanc(LogLevel level, const std::string& message)
 }
 }  // namespace
 
-int32_t InitializePlugin(void* context, const char* name, const char* description, void (*load)(Clinic&)) noexcept
+int32_t InitializePlugin(void* context, const char* name, const char* description,
+                         void (*load)(Clinic&)) noexcept
 {
   auto* const orthanc = static_cast<OrthancPluginContext*>(context);
   if (logContext_ == nullptr)
@@ -395,5 +401,8 @@ void FinalizePlugin() noexcept
   }
 }
 
-const char* PluginVersion() noexcept { return ORTHANC_CLINIC_VERSION; }
+const char* PluginVersion() noexcept
+{
+  return ORTHANC_CLINIC_VERSION;
+}
 }  // namespace OrthancClinic

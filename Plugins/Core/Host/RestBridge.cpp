@@ -21,7 +21,10 @@ std::string DecodeQuery(const char* text)
 {
   const auto digit = [](char c)
   {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
   };
   std::string decoded;
   for (const char* c = text; *c != '\0'; c++)
@@ -82,8 +85,8 @@ HttpRequest ReadRequest(const char* url, const OrthancPluginHttpRequest& request
   return read;
 }
 
-// Statuses that Orthanc 1.10.1 refuses in SendHttpStatus, since it has functions of their own for them (and one that
-// it does not know).
+// Statuses that Orthanc 1.10.1 refuses in SendHttpStatus, since it has functions of their own for them (and
+// one that it does not know).
 constexpr int OK = 200;
 constexpr int UNAUTHORIZED = 401;
 constexpr int METHOD_NOT_ALLOWED = 405;
@@ -126,7 +129,8 @@ void SendResponse(OrthancPluginRestOutput* output, const HttpResponse& response)
   {
     OrthancPluginSetHttpHeader(context_, output, "Content-Type", response.contentType.c_str());
   }
-  OrthancPluginSendHttpStatus(context_, output, static_cast<uint16_t>(response.status), response.body.data(), size);
+  OrthancPluginSendHttpStatus(context_, output, static_cast<uint16_t>(response.status), response.body.data(),
+                              size);
 }
 
 OrthancPluginErrorCode Answer(OrthancPluginRestOutput* output, const char* url,

@@ -51,7 +51,8 @@ size_t ReceiveHeader(char* data, size_t size, size_t count, void* target) noexce
       std::transform(name.begin(), name.end(), name.begin(),
                      [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
       const size_t value = line.find_first_not_of(" \t", colon + 1);
-      static_cast<Receiver*>(target)->reply.headers[name] = value == std::string::npos ? "" : line.substr(value);
+      static_cast<Receiver*>(target)->reply.headers[name] =
+          value == std::string::npos ? "" : line.substr(value);
     }
     return size * count;
   }

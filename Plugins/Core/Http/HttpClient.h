@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // The outgoing HTTP client: connections are kept and reused, everything has a limit (time, size, number of
-// connections), certificates are verified, redirections are not followed (they could lead anywhere). It does not
-// retry: what must be retried is a task.
+// connections), certificates are verified, redirections are not followed (they could lead anywhere). It does
+// not retry: what must be retried is a task.
 
 #pragma once
 
@@ -52,8 +52,8 @@ public:
   HttpClient();
   ~HttpClient();
 
-  // Thread-safe. Any status is a reply; throws Unavailable if there was none (refused, timed out, too large, bad
-  // certificate), with the reason and the host, but not the path or the query, which may name a patient.
+  // Thread-safe. Any status is a reply; throws Unavailable if there was none (refused, timed out, too large,
+  // bad certificate), with the reason and the host, but not the path or the query, which may name a patient.
   HttpReply Send(const HttpCall& call);
 
 private:

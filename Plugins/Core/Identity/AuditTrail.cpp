@@ -57,7 +57,8 @@ struct Record
 };
 
 constexpr const char* COLUMNS =
-    "serial, at, principal, remote_address, action, practice_id, patient_id, study_instance_uid, outcome, detail, "
+    "serial, at, principal, remote_address, action, practice_id, patient_id, study_instance_uid, outcome, "
+    "detail, "
     "previous_hash, hash";
 
 template <typename Prepared, typename Visit>
@@ -66,9 +67,9 @@ void ForEach(Prepared&& prepared, Visit&& visit)
   Record row;
   soci::statement statement =
       (prepared, soci::into(row.serial), soci::into(row.at), soci::into(row.principal),
-       soci::into(row.remoteAddress), soci::into(row.action), soci::into(row.practiceId), soci::into(row.patientId),
-       soci::into(row.studyInstanceUid), soci::into(row.outcome), soci::into(row.detail),
-       soci::into(row.previousHash), soci::into(row.hash));
+       soci::into(row.remoteAddress), soci::into(row.action), soci::into(row.practiceId),
+       soci::into(row.patientId), soci::into(row.studyInstanceUid), soci::into(row.outcome),
+       soci::into(row.detail), soci::into(row.previousHash), soci::into(row.hash));
   statement.execute();
   while (statement.fetch())
   {
@@ -114,19 +115,21 @@ void AuditTrail::Append(Transaction& transaction, AuditEntry entry)
       });
 }
 
-std::pair<std::vector<Json::Value>, int64_t> AuditTrail::List(Transaction& transaction, const std::string& patientId,
-                                                              const std::string& studyInstanceUid, int64_t limit,
-                                                              int64_t offset)
+std::pair<std::vector<Json::Value>, int64_t> AuditTrail::List(Transaction& transaction,
+                                                              const std::string& patientId,
+                                                              const std::string& studyInstanceUid,
+                                                              int64_t limit, int64_t offset)
 {
   return transaction.Sql(
       [&](soci::session& sql)
       {
         const std::string where =
-            " FROM audit WHERE (:patient = '' OR patient_id = :patient2) AND (:study = '' OR study_instance_uid = "
+            " FROM audit WHERE (:patient = '' OR patient_id = :patient2) AND (:study = '' OR "
+            "study_instance_uid = "
             ":study2)";
         long long total = 0;
-        sql << "SELECT COUNT(*)" + where, soci::use(patientId), soci::use(patientId), soci::use(studyInstanceUid),
-            soci::use(studyInstanceUid), soci::into(total);
+        sql << "SELECT COUNT(*)" + where, soci::use(patientId), soci::use(patientId),
+            soci::use(studyInstanceUid), soci::use(studyInstanceUid), soci::into(total);
         const long long rows = limit;
         const long long first = offset;
         std::vector<Json::Value> records;

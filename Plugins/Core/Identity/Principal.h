@@ -14,16 +14,16 @@ namespace OrthancClinic
 // Orthanc itself let in has all of them.
 enum class Permission
 {
-  Public,           // no principal needed: liveness, the description of the API
-  ReadHealth,       // health with its detail, metrics
+  Public,      // no principal needed: liveness, the description of the API
+  ReadHealth,  // health with its detail, metrics
   ReadPatients,
   WritePatients,
   ReadStudies,
-  ReviewMatches,    // decide to whom a study belongs
+  ReviewMatches,  // decide to whom a study belongs
   ReadPractices,
   WritePractices,
   ReadTasks,
-  WriteTasks,       // retry or discard
+  WriteTasks,  // retry or discard
   ReadEvents,
   ReadAudit
 };

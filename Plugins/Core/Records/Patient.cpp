@@ -6,7 +6,10 @@ namespace OrthancClinic
 {
 namespace
 {
-Json::Value Nullable(const std::optional<std::string>& text) { return text ? Json::Value(*text) : Json::Value(); }
+Json::Value Nullable(const std::optional<std::string>& text)
+{
+  return text ? Json::Value(*text) : Json::Value();
+}
 
 std::optional<std::string> ReadNullable(const Json::Value& json)
 {
@@ -76,7 +79,8 @@ Patient PatientFromJson(const Json::Value& json)
   patient.kind = ReadText(json, "kind") == "lead" ? PatientKind::Lead : PatientKind::Patient;
   for (const Json::Value& item : json["identifiers"])
   {
-    patient.identifiers.push_back({ReadText(item, "value"), ReadText(item, "issuer"), ReadText(item, "type")});
+    patient.identifiers.push_back(
+        {ReadText(item, "value"), ReadText(item, "issuer"), ReadText(item, "type")});
   }
   for (const Json::Value& item : json["names"])
   {

@@ -26,8 +26,8 @@ struct Identifier
   bool operator==(const Identifier&) const = default;
 };
 
-// One name of a person in UTF-8, in FHIR's sense. `use` is "official", "usual", "maiden", "nickname", "old" or
-// "anonymous". `ideographic` and `phonetic` are whole names as in DICOM's PN component groups ("王^小东").
+// One name of a person in UTF-8, in FHIR's sense. `use` is "official", "usual", "maiden", "nickname", "old"
+// or "anonymous". `ideographic` and `phonetic` are whole names as in DICOM's PN component groups ("王^小东").
 struct HumanName
 {
   std::string use = "official";
@@ -80,8 +80,8 @@ struct ORTHANC_CLINIC_API Patient
   Timestamp updatedAt{};                  // when the CRM last changed it: an older write is refused
 };
 
-// The JSON of `/api/v1/patients` (see the route's schema). `PatientFromJson` expects a document that the schema
-// accepted.
+// The JSON of `/api/v1/patients` (see the route's schema). `PatientFromJson` expects a document that the
+// schema accepted.
 ORTHANC_CLINIC_API Json::Value ToJson(const Patient& patient);
 ORTHANC_CLINIC_API Patient PatientFromJson(const Json::Value& json);
 }  // namespace OrthancClinic

@@ -118,8 +118,8 @@ std::optional<Patient> PatientStore::Find(const std::string& id)
         std::string document;
         std::string mergedInto;
         soci::indicator isMerged = soci::i_null;
-        sql << "SELECT document, merged_into FROM patients WHERE id = :id", soci::use(id), soci::into(document),
-            soci::into(mergedInto, isMerged);
+        sql << "SELECT document, merged_into FROM patients WHERE id = :id", soci::use(id),
+            soci::into(document), soci::into(mergedInto, isMerged);
         return sql.got_data() ? std::optional(Read(document, mergedInto, isMerged)) : std::nullopt;
       });
 }
@@ -166,8 +166,8 @@ std::pair<std::vector<Patient>, int64_t> PatientStore::Search(const PatientFilte
                [&](const std::string& count) { total = std::stoll(count); });
         std::vector<std::string> ids;
         Select(sql,
-               "SELECT id" + where + " ORDER BY sort_name, id LIMIT " + std::to_string(filter.limit) + " OFFSET " +
-                   std::to_string(filter.offset),
+               "SELECT id" + where + " ORDER BY sort_name, id LIMIT " + std::to_string(filter.limit) +
+                   " OFFSET " + std::to_string(filter.offset),
                values, [&](const std::string& id) { ids.push_back(id); });
         std::vector<Patient> patients;
         for (const std::string& id : ids)
@@ -187,7 +187,8 @@ PutOutcome PatientStore::Put(const Patient& patient)
   }
   if (known && known->updatedAt > patient.updatedAt)
   {
-    throw Conflict("A newer version of this patient is stored (updated_at " + ToString(known->updatedAt) + ")");
+    throw Conflict("A newer version of this patient is stored (updated_at " + ToString(known->updatedAt) +
+                   ")");
   }
   const std::string document = Write(patient);
   if (known && Write(*known) == document)
@@ -209,12 +210,13 @@ PutOutcome PatientStore::Put(const Patient& patient)
         }
         // The conditions again, for another writer who came since.
         soci::statement upsert =
-            (sql.prepare << "INSERT INTO patients (id, practice_id, kind, document, sort_name, updated_at) "
-                            "VALUES (:id, :practice, :kind, :document, :sort, :updated) "
-                            "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, document = excluded.document, "
-                            "sort_name = excluded.sort_name, updated_at = excluded.updated_at "
-                            "WHERE patients.updated_at <= excluded.updated_at "
-                            "AND patients.practice_id = excluded.practice_id",
+            (sql.prepare
+                 << "INSERT INTO patients (id, practice_id, kind, document, sort_name, updated_at) "
+                    "VALUES (:id, :practice, :kind, :document, :sort, :updated) "
+                    "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, document = excluded.document, "
+                    "sort_name = excluded.sort_name, updated_at = excluded.updated_at "
+                    "WHERE patients.updated_at <= excluded.updated_at "
+                    "AND patients.practice_id = excluded.practice_id",
              soci::use(patient.id), soci::use(patient.practiceId), soci::use(kind), soci::use(document),
              soci::use(sortName), soci::use(updatedAt));
         upsert.execute(true);
@@ -236,9 +238,10 @@ void PatientStore::Index(const Patient& patient)
         sql << "DELETE FROM patient_words WHERE patient_id = :id", soci::use(patient.id);
         sql << "DELETE FROM patient_identifiers WHERE patient_id = :id", soci::use(patient.id);
         std::string word;
-        soci::statement insertWord = (sql.prepare << "INSERT INTO patient_words (word, patient_id) VALUES (:word, "
-                                                     ":id)",
-                                      soci::use(word), soci::use(patient.id));
+        soci::statement insertWord =
+            (sql.prepare << "INSERT INTO patient_words (word, patient_id) VALUES (:word, "
+                            ":id)",
+             soci::use(word), soci::use(patient.id));
         for (const std::string& next : Words(patient))
         {
           word = next;
@@ -247,8 +250,9 @@ void PatientStore::Index(const Patient& patient)
         std::string value;
         std::string issuer;
         soci::statement insertIdentifier =
-            (sql.prepare << "INSERT INTO patient_identifiers (value, issuer, patient_id) VALUES (:value, :issuer, "
-                            ":id) ON CONFLICT DO NOTHING",
+            (sql.prepare
+                 << "INSERT INTO patient_identifiers (value, issuer, patient_id) VALUES (:value, :issuer, "
+                    ":id) ON CONFLICT DO NOTHING",
              soci::use(value), soci::use(issuer), soci::use(patient.id));
         for (const Identifier& identifier : patient.identifiers)
         {
@@ -296,7 +300,8 @@ void PatientStore::Delete(const std::string& id)
         {
           throw NotFound("There is no such patient");
         }
-        sql << "UPDATE studies SET match_status = 'pending', match_patient_id = NULL, match_decided_by = NULL, "
+        sql << "UPDATE studies SET match_status = 'pending', match_patient_id = NULL, match_decided_by = "
+               "NULL, "
                "match_decided_at = NULL, match_probability = NULL WHERE match_patient_id = :id",
             soci::use(id);
       });
@@ -334,7 +339,8 @@ std::vector<std::string> PatientStore::Merge(const std::string& id, const std::s
         std::vector<std::string> values = {id};
         Json::Value studies(Json::arrayValue);
         std::vector<std::string> moved;
-        Select(sql, "SELECT orthanc_study_id FROM studies WHERE match_patient_id = :id ORDER BY orthanc_study_id",
+        Select(sql,
+               "SELECT orthanc_study_id FROM studies WHERE match_patient_id = :id ORDER BY orthanc_study_id",
                values,
                [&](const std::string& study)
                {
@@ -350,7 +356,8 @@ std::vector<std::string> PatientStore::Merge(const std::string& id, const std::s
             soci::use(now);
         sql << "UPDATE studies SET match_patient_id = :survivor WHERE match_patient_id = :id",
             soci::use(survivorId), soci::use(id);
-        sql << "UPDATE patients SET merged_into = :survivor WHERE id = :id", soci::use(survivorId), soci::use(id);
+        sql << "UPDATE patients SET merged_into = :survivor WHERE id = :id", soci::use(survivorId),
+            soci::use(id);
         NoteChange(id);
         NoteChange(survivorId);
         return moved;
@@ -375,24 +382,28 @@ std::vector<std::string> PatientStore::Unmerge(const std::string& id)
         std::string mergeId;
         std::string list;
         std::string mergedAt;
-        sql << "SELECT id, studies, merged_at FROM patient_merges WHERE patient_id = :id AND undone_at IS NULL "
+        sql << "SELECT id, studies, merged_at FROM patient_merges WHERE patient_id = :id AND undone_at IS "
+               "NULL "
                "ORDER BY id DESC LIMIT 1",
             soci::use(id), soci::into(mergeId), soci::into(list), soci::into(mergedAt);
         std::vector<std::string> touched = ReadIds(list);
         for (const std::string& study : touched)
         {
-          sql << "UPDATE studies SET match_patient_id = :id WHERE orthanc_study_id = :study AND match_patient_id = "
+          sql << "UPDATE studies SET match_patient_id = :id WHERE orthanc_study_id = :study AND "
+                 "match_patient_id = "
                  ":survivor",
               soci::use(id), soci::use(study), soci::use(survivorId);
         }
         // Decided while both were one: any of these may belong to the one that leaves.
         std::vector<std::string> values = {survivorId, mergedAt};
-        Select(sql,
-               "SELECT orthanc_study_id FROM studies WHERE match_patient_id = :id AND match_decided_at >= :at "
-               "ORDER BY orthanc_study_id",
-               values, [&](const std::string& study) { touched.push_back(study); });
+        Select(
+            sql,
+            "SELECT orthanc_study_id FROM studies WHERE match_patient_id = :id AND match_decided_at >= :at "
+            "ORDER BY orthanc_study_id",
+            values, [&](const std::string& study) { touched.push_back(study); });
         const std::string now = ToString(Now());
-        sql << "UPDATE patient_merges SET undone_at = :now WHERE id = :id", soci::use(now), soci::use(mergeId);
+        sql << "UPDATE patient_merges SET undone_at = :now WHERE id = :id", soci::use(now),
+            soci::use(mergeId);
         sql << "UPDATE patients SET merged_into = NULL WHERE id = :id", soci::use(id);
         NoteChange(id);
         NoteChange(survivorId);
@@ -411,8 +422,9 @@ std::vector<std::pair<std::string, int64_t>> PatientStore::ChangedSince(int64_t 
         long long serial = 0;
         std::vector<std::pair<std::string, int64_t>> changes;
         soci::statement statement =
-            (sql.prepare << "SELECT patient_id, serial FROM patient_changes WHERE serial > :after ORDER BY serial "
-                            "LIMIT :limit",
+            (sql.prepare
+                 << "SELECT patient_id, serial FROM patient_changes WHERE serial > :after ORDER BY serial "
+                    "LIMIT :limit",
              soci::use(first), soci::use(rows), soci::into(id), soci::into(serial));
         statement.execute();
         while (statement.fetch())

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The directory's table, within one transaction of the caller. Every change is numbered in `patient_changes`, which
-// is what an index in memory follows.
+// The directory's table, within one transaction of the caller. Every change is numbered in `patient_changes`,
+// which is what an index in memory follows.
 
 #pragma once
 
@@ -43,22 +43,23 @@ public:
   // In the order of sort name; with the total number.
   std::pair<std::vector<Patient>, int64_t> Search(const PatientFilter& filter);
 
-  // Stores the patient as it is, except for `mergedInto`, which only Merge and Unmerge change. Throws Conflict if the
-  // stored one has a later `updatedAt` or belongs to another practice, NotFound if the practice does not exist.
+  // Stores the patient as it is, except for `mergedInto`, which only Merge and Unmerge change. Throws
+  // Conflict if the stored one has a later `updatedAt` or belongs to another practice, NotFound if the
+  // practice does not exist.
   PutOutcome Put(const Patient& patient);
 
-  // The studies filed under it, also by a person, become pending: whom they were filed under is no more. Throws
-  // NotFound, or Conflict if other patients were merged into this one.
+  // The studies filed under it, also by a person, become pending: whom they were filed under is no more.
+  // Throws NotFound, or Conflict if other patients were merged into this one.
   void Delete(const std::string& id);
 
-  // Makes `id` part of `survivorId`: the studies filed under it move, and their ids are kept for Unmerge. Returns the
-  // Orthanc ids of the studies. Throws NotFound; Conflict if one of both is merged already, they are the same, or
-  // their practices differ.
+  // Makes `id` part of `survivorId`: the studies filed under it move, and their ids are kept for Unmerge.
+  // Returns the Orthanc ids of the studies. Throws NotFound; Conflict if one of both is merged already, they
+  // are the same, or their practices differ.
   std::vector<std::string> Merge(const std::string& id, const std::string& survivorId, const std::string& by);
 
-  // Takes the last merge of `id` back: studies that it moved and that are still filed under the survivor return.
-  // Returns their Orthanc ids, and of the survivor's other studies that were decided since. Throws NotFound, or
-  // Conflict if `id` is not merged.
+  // Takes the last merge of `id` back: studies that it moved and that are still filed under the survivor
+  // return. Returns their Orthanc ids, and of the survivor's other studies that were decided since. Throws
+  // NotFound, or Conflict if `id` is not merged.
   std::vector<std::string> Unmerge(const std::string& id);
 
   // At most `limit` ids whose change has a greater number than `after`, in order; the second is the number.

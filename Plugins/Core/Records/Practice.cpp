@@ -85,8 +85,8 @@ std::vector<Practice> PracticeStore::List()
       {
         std::vector<Practice> practices;
         std::string document;
-        soci::statement statement = (sql.prepare << "SELECT document FROM practices ORDER BY id",
-                                     soci::into(document));
+        soci::statement statement =
+            (sql.prepare << "SELECT document FROM practices ORDER BY id", soci::into(document));
         statement.execute();
         while (statement.fetch())
         {
@@ -107,7 +107,8 @@ bool PracticeStore::Put(const Practice& practice)
       [&](soci::session& sql)
       {
         sql << "INSERT INTO practices (id, document, updated_at) VALUES (:id, :document, :updated) "
-               "ON CONFLICT (id) DO UPDATE SET document = excluded.document, updated_at = excluded.updated_at",
+               "ON CONFLICT (id) DO UPDATE SET document = excluded.document, updated_at = "
+               "excluded.updated_at",
             soci::use(practice.id), soci::use(document), soci::use(updatedAt);
         sql << "DELETE FROM practice_ae_titles WHERE practice_id = :id", soci::use(practice.id);
         sql << "DELETE FROM practice_institutions WHERE practice_id = :id", soci::use(practice.id);

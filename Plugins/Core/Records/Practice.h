@@ -43,16 +43,17 @@ public:
   std::optional<Practice> Find(const std::string& id);
   std::vector<Practice> List();
 
-  // Throws Conflict if one of its AE titles or institution names leads to another practice already. True if the
-  // practice is new.
+  // Throws Conflict if one of its AE titles or institution names leads to another practice already. True if
+  // the practice is new.
   bool Put(const Practice& practice);
 
   // Throws NotFound, or Conflict if patients or studies belong to it or it is the default one.
   void Delete(const std::string& id);
 
-  // To whom a study belongs: by its calling AE title (the modality), else by the called one, else by InstitutionName,
-  // else the default practice.
-  std::string Resolve(const std::string& callingAe, const std::string& calledAe, const std::string& institutionName);
+  // To whom a study belongs: by its calling AE title (the modality), else by the called one, else by
+  // InstitutionName, else the default practice.
+  std::string Resolve(const std::string& callingAe, const std::string& calledAe,
+                      const std::string& institutionName);
 
 private:
   Transaction& transaction_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// A study as the clinic sees it: what its images say, where they came from, and to whom it belongs. One record per
-// study of Orthanc (which tells studies apart by PatientID and StudyInstanceUID).
+// A study as the clinic sees it: what its images say, where they came from, and to whom it belongs. One
+// record per study of Orthanc (which tells studies apart by PatientID and StudyInstanceUID).
 
 #pragma once
 
@@ -20,10 +20,10 @@ namespace OrthancClinic
 {
 enum class MatchStatus
 {
-  Pending,    // not decided yet
-  Matched,    // filed under `patientId`
-  Review,     // a person must decide
-  Unmatched   // nobody in the directory
+  Pending,   // not decided yet
+  Matched,   // filed under `patientId`
+  Review,    // a person must decide
+  Unmatched  // nobody in the directory
 };
 
 ORTHANC_CLINIC_API std::string ToString(MatchStatus status);
@@ -39,9 +39,9 @@ struct StudyMatch
   std::string decidedBy;                 // empty while pending
   std::optional<Timestamp> decidedAt;
   std::optional<double> probability;
-  std::string reason;                                 // "identifier_conflict", "ambiguous", …
-  Json::Value evidence = Json::arrayValue;            // [{field, level, weight}]
-  Json::Value candidates = Json::arrayValue;          // [{patient_id, probability, evidence}], best first
+  std::string reason;                         // "identifier_conflict", "ambiguous", …
+  Json::Value evidence = Json::arrayValue;    // [{field, level, weight}]
+  Json::Value candidates = Json::arrayValue;  // [{patient_id, probability, evidence}], best first
 
   bool ByPerson() const { return !decidedBy.empty() && decidedBy != MACHINE; }
 };

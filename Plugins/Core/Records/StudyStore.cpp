@@ -10,8 +10,10 @@ namespace OrthancClinic
 namespace
 {
 constexpr const char* COLUMNS =
-    "orthanc_study_id, study_instance_uid, practice_id, modalities, study_date, study_time, study_description, "
-    "accession_number, institution_name, demographics, contradictions, number_of_series, number_of_instances, "
+    "orthanc_study_id, study_instance_uid, practice_id, modalities, study_date, study_time, "
+    "study_description, "
+    "accession_number, institution_name, demographics, contradictions, number_of_series, "
+    "number_of_instances, "
     "total_size_bytes, source, received_at, last_instance_at, settled_at, match_status, match_patient_id, "
     "match_decided_by, match_decided_at, match_probability, match_detail";
 
@@ -218,7 +220,8 @@ Study StudyStore::Get(const std::string& uidOrOrthancId)
     {
       ids += " " + study.orthancStudyId;
     }
-    throw Conflict("This StudyInstanceUID was sent under several PatientIDs: use orthanc_study_id, one of" + ids);
+    throw Conflict("This StudyInstanceUID was sent under several PatientIDs: use orthanc_study_id, one of" +
+                   ids);
   }
   return std::move(studies.front());
 }
@@ -274,8 +277,8 @@ std::vector<std::string> StudyStore::AllOrthancIds()
       {
         std::vector<std::string> ids;
         std::string id;
-        soci::statement statement = (sql.prepare << "SELECT orthanc_study_id FROM studies ORDER BY orthanc_study_id",
-                                     soci::into(id));
+        soci::statement statement =
+            (sql.prepare << "SELECT orthanc_study_id FROM studies ORDER BY orthanc_study_id", soci::into(id));
         statement.execute();
         while (statement.fetch())
         {
@@ -313,7 +316,8 @@ void StudyStore::Insert(const Study& study)
       {
         sql << std::string("INSERT INTO studies (") + COLUMNS +
                    ") VALUES (:id, :uid, :practice, :modalities, :date, :time, :description, :accession, "
-                   ":institution, :demographics, :contradictions, :series, :instances, :size, :source, :received, "
+                   ":institution, :demographics, :contradictions, :series, :instances, :size, :source, "
+                   ":received, "
                    ":last, :settled, :status, :patient, :by, :at, :probability, :detail)",
             soci::use(study.orthancStudyId), soci::use(study.studyInstanceUid), soci::use(study.practiceId),
             soci::use(row.modalities), soci::use(study.studyDate), soci::use(study.studyTime),
@@ -336,14 +340,16 @@ void StudyStore::UpdateContent(const Study& study)
       {
         sql << "UPDATE studies SET practice_id = :practice, modalities = :modalities, study_date = :date, "
                "study_time = :time, study_description = :description, accession_number = :accession, "
-               "institution_name = :institution, demographics = :demographics, contradictions = :contradictions, "
+               "institution_name = :institution, demographics = :demographics, contradictions = "
+               ":contradictions, "
                "number_of_series = :series, number_of_instances = :instances, total_size_bytes = :size, "
                "last_instance_at = :last, settled_at = :settled WHERE orthanc_study_id = :id",
             soci::use(study.practiceId), soci::use(row.modalities), soci::use(study.studyDate),
             soci::use(study.studyTime), soci::use(study.studyDescription), soci::use(study.accessionNumber),
             soci::use(study.institutionName), soci::use(row.demographics), soci::use(row.contradictions),
             soci::use(study.numberOfSeries), soci::use(study.numberOfInstances), soci::use(row.totalSize),
-            soci::use(row.lastInstanceAt), soci::use(row.settledAt, row.isSettled), soci::use(study.orthancStudyId);
+            soci::use(row.lastInstanceAt), soci::use(row.settledAt, row.isSettled),
+            soci::use(study.orthancStudyId);
       });
 }
 
@@ -353,19 +359,19 @@ void StudyStore::UpdateMatch(const std::string& orthancStudyId, const StudyMatch
   transaction_.Sql(
       [&](soci::session& sql)
       {
-        sql << "UPDATE studies SET match_status = :status, match_patient_id = :patient, match_decided_by = :by, "
+        sql << "UPDATE studies SET match_status = :status, match_patient_id = :patient, match_decided_by = "
+               ":by, "
                "match_decided_at = :at, match_probability = :probability, match_detail = :detail "
                "WHERE orthanc_study_id = :id",
-            soci::use(row.status), soci::use(row.patientId, row.hasPatient), soci::use(row.decidedBy, row.isDecided),
-            soci::use(row.decidedAt, row.hasDecidedAt), soci::use(row.probability, row.hasProbability),
-            soci::use(row.detail), soci::use(orthancStudyId);
+            soci::use(row.status), soci::use(row.patientId, row.hasPatient),
+            soci::use(row.decidedBy, row.isDecided), soci::use(row.decidedAt, row.hasDecidedAt),
+            soci::use(row.probability, row.hasProbability), soci::use(row.detail), soci::use(orthancStudyId);
       });
 }
 
 void StudyStore::Delete(const std::string& orthancStudyId)
 {
-  transaction_.Sql(
-      [&](soci::session& sql)
-      { sql << "DELETE FROM studies WHERE orthanc_study_id = :id", soci::use(orthancStudyId); });
+  transaction_.Sql([&](soci::session& sql)
+                   { sql << "DELETE FROM studies WHERE orthanc_study_id = :id", soci::use(orthancStudyId); });
 }
 }  // namespace OrthancClinic

@@ -36,8 +36,8 @@ public:
 
   std::optional<Study> FindByOrthancId(const std::string& orthancStudyId);
 
-  // The same, and nobody else changes the study until the transaction ends: for whoever writes what follows from what
-  // was read.
+  // The same, and nobody else changes the study until the transaction ends: for whoever writes what follows
+  // from what was read.
   std::optional<Study> FindForUpdate(const std::string& orthancStudyId);
 
   // By StudyInstanceUID or by Orthanc's id. Throws NotFound; Conflict if two studies of Orthanc bear this

@@ -19,8 +19,8 @@ struct CoreParts
   Database& database;
   EventLog& events;
   TaskWorkers& tasks;
-  std::function<Json::Value()> plugins;         // what the plugins say of their health, by name, each with "ready"
-  std::function<bool()> started;                // Orthanc has started and not begun to stop
+  std::function<Json::Value()> plugins;  // what the plugins say of their health, by name, each with "ready"
+  std::function<bool()> started;         // Orthanc has started and not begun to stop
   std::function<std::vector<Feed::Lag>()> lag;  // of the feed
   std::function<std::string()> metrics;         // what Host measures, in Prometheus' text format
   std::string version;

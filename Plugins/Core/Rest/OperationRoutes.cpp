@@ -18,7 +18,8 @@ Json::Value ProbeDatabase(Database& database)
   try
   {
     Transaction transaction(database);
-    transaction.Sql([](soci::session& sql) { sql << "UPDATE serials SET value = 1 - value WHERE name = 'probe'"; });
+    transaction.Sql([](soci::session& sql)
+                    { sql << "UPDATE serials SET value = 1 - value WHERE name = 'probe'"; });
     transaction.Commit();
     part["ready"] = true;
     part["latency_ms"] = static_cast<Json::Int64>((Now() - begin).count());
@@ -106,18 +107,20 @@ Response Metrics(const CoreParts& parts)
   text += "# HELP orthanc_clinic_tasks Tasks in the database.\n# TYPE orthanc_clinic_tasks gauge\n";
   for (const auto& [key, count] : TaskStore(transaction).Count())
   {
-    text += fmt::format("orthanc_clinic_tasks{{kind=\"{}\",state=\"{}\"}} {}\n", key.first, ToString(key.second),
-                        count);
+    text += fmt::format("orthanc_clinic_tasks{{kind=\"{}\",state=\"{}\"}} {}\n", key.first,
+                        ToString(key.second), count);
   }
-  text += "# HELP orthanc_clinic_studies Studies by the state of their match.\n# TYPE orthanc_clinic_studies gauge\n";
+  text +=
+      "# HELP orthanc_clinic_studies Studies by the state of their match.\n# TYPE orthanc_clinic_studies "
+      "gauge\n";
   transaction.Sql(
       [&](soci::session& sql)
       {
         std::string status;
         long long count = 0;
         soci::statement statement =
-            (sql.prepare << "SELECT match_status, COUNT(*) FROM studies GROUP BY match_status", soci::into(status),
-             soci::into(count));
+            (sql.prepare << "SELECT match_status, COUNT(*) FROM studies GROUP BY match_status",
+             soci::into(status), soci::into(count));
         statement.execute();
         while (statement.fetch())
         {
@@ -126,22 +129,25 @@ Response Metrics(const CoreParts& parts)
       });
   transaction.Commit();
 
-  text += "# HELP orthanc_clinic_task_attempts_total Attempts of this process that ended.\n"
-          "# TYPE orthanc_clinic_task_attempts_total counter\n";
+  text +=
+      "# HELP orthanc_clinic_task_attempts_total Attempts of this process that ended.\n"
+      "# TYPE orthanc_clinic_task_attempts_total counter\n";
   for (const auto& [kind, counts] : parts.tasks.GetCounts())
   {
     for (const auto& [outcome, count] :
          {std::pair("done", counts.done), std::pair("failed", counts.failed), std::pair("dead", counts.dead)})
     {
-      text += fmt::format("orthanc_clinic_task_attempts_total{{kind=\"{}\",outcome=\"{}\"}} {}\n", kind, outcome,
-                          count);
+      text += fmt::format("orthanc_clinic_task_attempts_total{{kind=\"{}\",outcome=\"{}\"}} {}\n", kind,
+                          outcome, count);
     }
   }
-  text += "# HELP orthanc_clinic_feed_position Last change of Orthanc's log that a subscriber has handled.\n"
-          "# TYPE orthanc_clinic_feed_position gauge\n";
+  text +=
+      "# HELP orthanc_clinic_feed_position Last change of Orthanc's log that a subscriber has handled.\n"
+      "# TYPE orthanc_clinic_feed_position gauge\n";
   for (const Feed::Lag& lag : parts.lag())
   {
-    text += fmt::format("orthanc_clinic_feed_position{{subscriber=\"{}\"}} {}\n", lag.subscriber, lag.position);
+    text +=
+        fmt::format("orthanc_clinic_feed_position{{subscriber=\"{}\"}} {}\n", lag.subscriber, lag.position);
     text += fmt::format("orthanc_clinic_feed_failing{{subscriber=\"{}\"}} {}\n", lag.subscriber,
                         lag.error.empty() ? 0 : 1);
   }
@@ -190,15 +196,16 @@ void AddOperationRoutes(Router& router, const CoreParts& parts)
               .permission = Permission::ReadTasks,
               .summary = "The tasks that wait, run or are dead; those that are done are gone",
               .query = {{"kind", "Only this kind (\"match.study\")", text},
-                        {"state", "Only this state", JsonLiteral(R"({"type": "string", "enum": ["due", "leased", "dead"]})")}},
+                        {"state", "Only this state",
+                         JsonLiteral(R"({"type": "string", "enum": ["due", "leased", "dead"]})")}},
               .paged = true,
               .handler = [parts](const Request& request)
               {
                 const Page page = request.GetPage();
                 Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
-                const auto [tasks, total] = TaskStore(transaction)
-                                                .List(request.QueryText("kind"), request.QueryText("state"),
-                                                      page.limit, page.offset);
+                const auto [tasks, total] =
+                    TaskStore(transaction)
+                        .List(request.QueryText("kind"), request.QueryText("state"), page.limit, page.offset);
                 transaction.Commit();
                 Json::Value items(Json::arrayValue);
                 for (const Task& task : tasks)

@@ -76,8 +76,8 @@ Patient ReadPatient(const Json::Value& json)
   return patient;
 }
 
-void Record(Transaction& transaction, const EventLog& events, const Request& request, const std::string& action,
-            const Patient& patient)
+void Record(Transaction& transaction, const EventLog& events, const Request& request,
+            const std::string& action, const Patient& patient)
 {
   AuditEntry entry = request.Audit("patient." + action);
   entry.practiceId = patient.practiceId;
@@ -89,7 +89,8 @@ void Record(Transaction& transaction, const EventLog& events, const Request& req
 }
 
 // Stores one patient with its audit record and event; returns what became of it.
-PutOutcome Put(Transaction& transaction, const EventLog& events, const Request& request, const Patient& patient)
+PutOutcome Put(Transaction& transaction, const EventLog& events, const Request& request,
+               const Patient& patient)
 {
   const PutOutcome outcome = PatientStore(transaction).Put(patient);
   if (outcome != PutOutcome::Unchanged)
@@ -101,7 +102,9 @@ PutOutcome Put(Transaction& transaction, const EventLog& events, const Request& 
 
 std::string ToString(PutOutcome outcome)
 {
-  return outcome == PutOutcome::Created ? "created" : outcome == PutOutcome::Updated ? "updated" : "unchanged";
+  return outcome == PutOutcome::Created   ? "created"
+         : outcome == PutOutcome::Updated ? "updated"
+                                          : "unchanged";
 }
 
 std::string Describe(const BadInput& error)
@@ -129,8 +132,8 @@ Json::Value PutOne(Transaction& transaction, const EventLog& events, const Reque
     {
       throw BadInput("The patient has no id");
     }
-    transaction.Savepoint([&]
-                          { result["status"] = ToString(Put(transaction, events, request, ReadPatient(json))); });
+    transaction.Savepoint(
+        [&] { result["status"] = ToString(Put(transaction, events, request, ReadPatient(json))); });
   }
   catch (const BadInput& error)
   {
@@ -184,7 +187,8 @@ void AddPatientRoutes(Router& router, const CoreParts& parts)
               .summary = "Searches the directory",
               .query = {{"q", "Words that begin words of the name, e-mail or phone",
                          JsonLiteral(R"({"type": "string", "maxLength": 256})")},
-                        {"practice", "Only of this practice", JsonLiteral(R"({"type": "string", "maxLength": 128})")},
+                        {"practice", "Only of this practice",
+                         JsonLiteral(R"({"type": "string", "maxLength": 128})")},
                         {"identifier", "An identifier's value, or the patient's id",
                          JsonLiteral(R"({"type": "string", "maxLength": 128})")}},
               .paged = true,
@@ -231,26 +235,27 @@ void AddPatientRoutes(Router& router, const CoreParts& parts)
                 return Response::Json(ToJson(*patient)).Viewed(entry);
               }});
 
-  router.Add({.method = HttpMethod::Put,
-              .path = "/api/v1/patients/{id}",
-              .permission = Permission::WritePatients,
-              .summary = "Creates or replaces a patient; an `updated_at` older than the stored one is refused (409)",
-              .body = PatientSchema(),
-              .answer = PatientSchema(),
-              .handler = [parts](const Request& request)
-              {
-                Patient patient = ReadPatient(request.Body());
-                if (!patient.id.empty() && patient.id != request.Path("id"))
-                {
-                  throw BadInput("The body's id is not the URL's", {{"id", "expected the id of the URL, or none"}});
-                }
-                patient.id = request.Path("id");
-                Transaction transaction(parts.database);
-                const PutOutcome outcome = Put(transaction, parts.events, request, patient);
-                const Json::Value stored = ToJson(PatientStore(transaction).Find(patient.id).value());
-                transaction.Commit();
-                return Response::Json(stored, outcome == PutOutcome::Created ? 201 : 200);
-              }});
+  router.Add(
+      {.method = HttpMethod::Put,
+       .path = "/api/v1/patients/{id}",
+       .permission = Permission::WritePatients,
+       .summary = "Creates or replaces a patient; an `updated_at` older than the stored one is refused (409)",
+       .body = PatientSchema(),
+       .answer = PatientSchema(),
+       .handler = [parts](const Request& request)
+       {
+         Patient patient = ReadPatient(request.Body());
+         if (!patient.id.empty() && patient.id != request.Path("id"))
+         {
+           throw BadInput("The body's id is not the URL's", {{"id", "expected the id of the URL, or none"}});
+         }
+         patient.id = request.Path("id");
+         Transaction transaction(parts.database);
+         const PutOutcome outcome = Put(transaction, parts.events, request, patient);
+         const Json::Value stored = ToJson(PatientStore(transaction).Find(patient.id).value());
+         transaction.Commit();
+         return Response::Json(stored, outcome == PutOutcome::Created ? 201 : 200);
+       }});
 
   router.Add({.method = HttpMethod::Post,
               .path = "/api/v1/patients/batch",

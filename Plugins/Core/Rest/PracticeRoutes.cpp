@@ -69,30 +69,31 @@ void AddPracticeRoutes(Router& router, const CoreParts& parts)
                 return Response::Json(ToJson(*practice));
               }});
 
-  router.Add({.method = HttpMethod::Put,
-              .path = "/api/v1/practices/{id}",
-              .permission = Permission::WritePractices,
-              .summary = "Creates or replaces a practice; its AE titles and institution names lead to no other one",
-              .body = PracticeSchema(),
-              .answer = PracticeSchema(),
-              .handler = [parts](const Request& request)
-              {
-                Practice practice = PracticeFromJson(request.Body());
-                if (!practice.id.empty() && practice.id != request.Path("id"))
-                {
-                  throw BadInput("The body's id is not the URL's", {{"id", "expected the id of the URL, or none"}});
-                }
-                practice.id = request.Path("id");
-                Transaction transaction(parts.database);
-                PracticeStore store(transaction);
-                const bool isNew = store.Put(practice);
-                const Json::Value stored = ToJson(store.Find(practice.id).value());
-                AuditEntry entry = request.Audit(isNew ? "practice.create" : "practice.update");
-                entry.practiceId = practice.id;
-                AuditTrail::Append(transaction, entry);
-                transaction.Commit();
-                return Response::Json(stored, isNew ? 201 : 200);
-              }});
+  router.Add(
+      {.method = HttpMethod::Put,
+       .path = "/api/v1/practices/{id}",
+       .permission = Permission::WritePractices,
+       .summary = "Creates or replaces a practice; its AE titles and institution names lead to no other one",
+       .body = PracticeSchema(),
+       .answer = PracticeSchema(),
+       .handler = [parts](const Request& request)
+       {
+         Practice practice = PracticeFromJson(request.Body());
+         if (!practice.id.empty() && practice.id != request.Path("id"))
+         {
+           throw BadInput("The body's id is not the URL's", {{"id", "expected the id of the URL, or none"}});
+         }
+         practice.id = request.Path("id");
+         Transaction transaction(parts.database);
+         PracticeStore store(transaction);
+         const bool isNew = store.Put(practice);
+         const Json::Value stored = ToJson(store.Find(practice.id).value());
+         AuditEntry entry = request.Audit(isNew ? "practice.create" : "practice.update");
+         entry.practiceId = practice.id;
+         AuditTrail::Append(transaction, entry);
+         transaction.Commit();
+         return Response::Json(stored, isNew ? 201 : 200);
+       }});
 
   router.Add({.method = HttpMethod::Delete,
               .path = "/api/v1/practices/{id}",

@@ -55,7 +55,7 @@ struct ORTHANC_CLINIC_API Page
 // A call that passed: it is authorised, its parameters and its body conform to the route's schemas.
 class ORTHANC_CLINIC_API Request
 {
- public:
+public:
   const HttpRequest& Http() const;
   const Principal& Caller() const;
 
@@ -75,14 +75,14 @@ class ORTHANC_CLINIC_API Request
   struct Content;
   explicit Request(const Content& content) : content_(content) {}
 
- private:
+private:
   const Content& content_;
 };
 
 // What a handler answers.
 class ORTHANC_CLINIC_API Response
 {
- public:
+public:
   static Response Json(::Json::Value body, int status = 200);
   static Response Text(std::string body, std::string contentType, int status = 200);
   static Response NoContent();
@@ -129,7 +129,7 @@ struct ORTHANC_CLINIC_API Route
 
 class ORTHANC_CLINIC_API Router
 {
- public:
+public:
   struct Security
   {
     // Who calls; throws Forbidden if the credentials are bad.
@@ -161,7 +161,7 @@ class ORTHANC_CLINIC_API Router
   ::Json::Value OpenApi(const std::string& version) const;
   std::vector<const Route*> Routes() const;
 
- private:
+private:
   struct Pimpl;
   std::unique_ptr<Pimpl> pimpl_;
 };

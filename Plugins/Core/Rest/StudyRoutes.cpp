@@ -17,7 +17,8 @@ void AddStudyRoutes(Router& router, const CoreParts& parts)
               .query = {{"practice", "Only of this practice", text},
                         {"patient_id", "Only those matched to this patient", text},
                         {"status", "Only with this state of the match",
-                         JsonLiteral(R"({"type": "string", "enum": ["pending", "matched", "review", "unmatched"]})")},
+                         JsonLiteral(
+                             R"({"type": "string", "enum": ["pending", "matched", "review", "unmatched"]})")},
                         {"accession_number", "Only with this AccessionNumber", text},
                         {"modality", "Only with a series of this modality",
                          JsonLiteral(R"({"type": "string", "pattern": "^[A-Z0-9]{1,16}$"})")},
@@ -28,15 +29,12 @@ void AddStudyRoutes(Router& router, const CoreParts& parts)
               {
                 const Page page = request.GetPage();
                 Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
-                const auto [studies, total] = StudyStore(transaction)
-                                                  .Search({request.QueryText("practice"),
-                                                           request.QueryText("patient_id"),
-                                                           request.QueryText("status"),
-                                                           request.QueryText("accession_number"),
-                                                           request.QueryText("modality"),
-                                                           request.QueryText("study_date_from"),
-                                                           request.QueryText("study_date_to"), page.limit,
-                                                           page.offset});
+                const auto [studies, total] =
+                    StudyStore(transaction)
+                        .Search({request.QueryText("practice"), request.QueryText("patient_id"),
+                                 request.QueryText("status"), request.QueryText("accession_number"),
+                                 request.QueryText("modality"), request.QueryText("study_date_from"),
+                                 request.QueryText("study_date_to"), page.limit, page.offset});
                 transaction.Commit();
                 Json::Value items(Json::arrayValue);
                 AuditEntry entry = request.Audit("study.search");

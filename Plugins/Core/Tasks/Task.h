@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Everything that takes time is a task: a row that was committed together with the fact that caused it, leased by
-// one worker at a time, retried with backoff, and ending done (the row is deleted; the events tell the history) or as
-// a dead letter that a person retries or discards.
+// Everything that takes time is a task: a row that was committed together with the fact that caused it,
+// leased by one worker at a time, retried with backoff, and ending done (the row is deleted; the events tell
+// the history) or as a dead letter that a person retries or discards.
 
 #pragma once
 

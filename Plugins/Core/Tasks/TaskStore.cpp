@@ -95,7 +95,8 @@ Json::Value ToJson(const Task& task)
   return json;
 }
 
-void TaskStore::Enqueue(const std::string& kind, const std::string& key, const Json::Value& payload, Timestamp dueAt)
+void TaskStore::Enqueue(const std::string& kind, const std::string& key, const Json::Value& payload,
+                        Timestamp dueAt)
 {
   const std::string id = NewUuid();
   const std::string document = WriteJson(payload);
@@ -110,7 +111,8 @@ void TaskStore::Enqueue(const std::string& kind, const std::string& key, const J
                "generation = tasks.generation + 1, "
                "attempts = CASE tasks.state WHEN 'leased' THEN tasks.attempts ELSE 0 END, "
                "state = CASE tasks.state WHEN 'leased' THEN 'leased' ELSE 'due' END",
-            soci::use(id), soci::use(kind), soci::use(key), soci::use(document), soci::use(due), soci::use(now);
+            soci::use(id), soci::use(kind), soci::use(key), soci::use(document), soci::use(due),
+            soci::use(now);
       });
   transaction_.Notify("tasks");
 }
@@ -122,7 +124,8 @@ void TaskStore::Cancel(const std::string& kind, const std::string& key)
       { sql << "DELETE FROM tasks WHERE kind = :kind AND key = :key", soci::use(kind), soci::use(key); });
 }
 
-std::vector<Task> TaskStore::Lease(const std::string& kind, const std::string& lease, Timestamp until, int limit)
+std::vector<Task> TaskStore::Lease(const std::string& kind, const std::string& lease, Timestamp until,
+                                   int limit)
 {
   const std::string leasedUntil = ToString(until);
   const std::string now = ToString(Now());
@@ -130,12 +133,13 @@ std::vector<Task> TaskStore::Lease(const std::string& kind, const std::string& l
   return transaction_.Sql(
       [&](soci::session& sql)
       {
-        return Fetch((sql.prepare << "UPDATE tasks SET state = 'leased', lease = :lease, leased_until = :until, "
-                                     "attempts = attempts + 1 WHERE id IN (SELECT id FROM tasks "
-                                     "WHERE state = 'due' AND kind = :kind AND due_at <= :now "
-                                     "ORDER BY due_at LIMIT :limit" +
-                                         skipLocked + ") RETURNING " + COLUMNS,
-                      soci::use(lease), soci::use(leasedUntil), soci::use(kind), soci::use(now), soci::use(limit)));
+        return Fetch(
+            (sql.prepare << "UPDATE tasks SET state = 'leased', lease = :lease, leased_until = :until, "
+                            "attempts = attempts + 1 WHERE id IN (SELECT id FROM tasks "
+                            "WHERE state = 'due' AND kind = :kind AND due_at <= :now "
+                            "ORDER BY due_at LIMIT :limit" +
+                                skipLocked + ") RETURNING " + COLUMNS,
+             soci::use(lease), soci::use(leasedUntil), soci::use(kind), soci::use(now), soci::use(limit)));
       });
 }
 
@@ -159,7 +163,8 @@ void TaskStore::Prolong(const std::string& owner, Timestamp until)
   transaction_.Sql(
       [&](soci::session& sql)
       {
-        sql << "UPDATE tasks SET leased_until = :until WHERE state = 'leased' AND lease >= :first AND lease < :last",
+        sql << "UPDATE tasks SET leased_until = :until WHERE state = 'leased' AND lease >= :first AND lease "
+               "< :last",
             soci::use(leasedUntil), soci::use(first), soci::use(last);
       });
 }
@@ -191,9 +196,10 @@ void TaskStore::Complete(const Task& task, const std::string& lease)
         {
           return true;
         }
-        soci::statement again = (sql.prepare << "UPDATE tasks SET state = 'due', lease = NULL, leased_until = NULL, "
-                                                "attempts = 0 WHERE id = :id AND lease = :lease",
-                                 soci::use(task.id), soci::use(lease));
+        soci::statement again =
+            (sql.prepare << "UPDATE tasks SET state = 'due', lease = NULL, leased_until = NULL, "
+                            "attempts = 0 WHERE id = :id AND lease = :lease",
+             soci::use(task.id), soci::use(lease));
         again.execute(true);
         return again.get_affected_rows() == 1;
       });
@@ -240,8 +246,8 @@ std::optional<Task> TaskStore::Find(const std::string& id)
   return transaction_.Sql(
       [&](soci::session& sql) -> std::optional<Task>
       {
-        auto tasks =
-            Fetch((sql.prepare << std::string("SELECT ") + COLUMNS + " FROM tasks WHERE id = :id", soci::use(id)));
+        auto tasks = Fetch(
+            (sql.prepare << std::string("SELECT ") + COLUMNS + " FROM tasks WHERE id = :id", soci::use(id)));
         return tasks.empty() ? std::nullopt : std::optional(tasks.front());
       });
 }
@@ -252,17 +258,18 @@ std::pair<std::vector<Task>, int64_t> TaskStore::List(const std::string& kind, c
   return transaction_.Sql(
       [&](soci::session& sql)
       {
-        const std::string where = " FROM tasks WHERE (:kind = '' OR kind = :kind2) AND (:state = '' OR state = "
-                                  ":state2)";
+        const std::string where =
+            " FROM tasks WHERE (:kind = '' OR kind = :kind2) AND (:state = '' OR state = "
+            ":state2)";
         long long total = 0;
-        sql << "SELECT COUNT(*)" + where, soci::use(kind), soci::use(kind), soci::use(state), soci::use(state),
-            soci::into(total);
+        sql << "SELECT COUNT(*)" + where, soci::use(kind), soci::use(kind), soci::use(state),
+            soci::use(state), soci::into(total);
         const long long rows = limit;
         const long long first = offset;
         auto tasks = Fetch((sql.prepare << std::string("SELECT ") + COLUMNS + where +
                                                " ORDER BY due_at, id LIMIT :limit OFFSET :offset",
-                            soci::use(kind), soci::use(kind), soci::use(state), soci::use(state), soci::use(rows),
-                            soci::use(first)));
+                            soci::use(kind), soci::use(kind), soci::use(state), soci::use(state),
+                            soci::use(rows), soci::use(first)));
         return std::pair(std::move(tasks), static_cast<int64_t>(total));
       });
 }
@@ -276,8 +283,9 @@ std::map<std::pair<std::string, TaskState>, int64_t> TaskStore::Count()
         std::string kind;
         std::string state;
         long long count = 0;
-        soci::statement statement = (sql.prepare << "SELECT kind, state, COUNT(*) FROM tasks GROUP BY kind, state",
-                                     soci::into(kind), soci::into(state), soci::into(count));
+        soci::statement statement =
+            (sql.prepare << "SELECT kind, state, COUNT(*) FROM tasks GROUP BY kind, state", soci::into(kind),
+             soci::into(state), soci::into(count));
         statement.execute();
         while (statement.fetch())
         {
@@ -302,7 +310,8 @@ void TaskStore::Retry(const std::string& id)
   transaction_.Sql(
       [&](soci::session& sql)
       {
-        sql << "UPDATE tasks SET state = 'due', attempts = 0, due_at = :now WHERE id = :id AND state <> 'leased'",
+        sql << "UPDATE tasks SET state = 'due', attempts = 0, due_at = :now WHERE id = :id AND state <> "
+               "'leased'",
             soci::use(now), soci::use(id);
       });
   transaction_.Notify("tasks");

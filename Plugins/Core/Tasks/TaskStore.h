@@ -22,10 +22,10 @@ class ORTHANC_CLINIC_API TaskStore
 public:
   explicit TaskStore(Transaction& transaction) : transaction_(transaction) {}
 
-  // Adds the task, or makes the one of the same kind and key due at `dueAt` with the new payload: one that is running
-  // runs once more after it has ended, a dead one comes back to life.
-  void Enqueue(const std::string& kind, const std::string& key, const Json::Value& payload = Json::objectValue,
-               Timestamp dueAt = Now());
+  // Adds the task, or makes the one of the same kind and key due at `dueAt` with the new payload: one that is
+  // running runs once more after it has ended, a dead one comes back to life.
+  void Enqueue(const std::string& kind, const std::string& key,
+               const Json::Value& payload = Json::objectValue, Timestamp dueAt = Now());
 
   // Forgets the task, if it exists; one that is running loses its lease.
   void Cancel(const std::string& kind, const std::string& key);
@@ -42,12 +42,13 @@ public:
   // Makes tasks due again whose lease has ended (their worker died); all of them if `everyLease`.
   void Recover(bool everyLease);
 
-  // Ends the task: deletes it, or makes it due again if it was enqueued anew meanwhile. Throws Conflict if the lease
-  // was lost: then nothing of this transaction may be committed.
+  // Ends the task: deletes it, or makes it due again if it was enqueued anew meanwhile. Throws Conflict if
+  // the lease was lost: then nothing of this transaction may be committed.
   void Complete(const Task& task, const std::string& lease);
 
   // Gives the task back: due at `dueAt`, or dead without it. Does nothing if the lease was lost.
-  void Fail(const Task& task, const std::string& lease, const std::string& error, std::optional<Timestamp> dueAt);
+  void Fail(const Task& task, const std::string& lease, const std::string& error,
+            std::optional<Timestamp> dueAt);
 
   // Gives the task back as if it had never been leased.
   void Release(const Task& task, const std::string& lease);
@@ -59,8 +60,8 @@ public:
   // How many tasks there are, by kind and state.
   std::map<std::pair<std::string, TaskState>, int64_t> Count();
 
-  // For a person: make a dead (or waiting) task due now; delete a dead task. Throw NotFound, or Conflict where the
-  // state does not allow it.
+  // For a person: make a dead (or waiting) task due now; delete a dead task. Throw NotFound, or Conflict
+  // where the state does not allow it.
   void Retry(const std::string& id);
   void Discard(const std::string& id);
 

@@ -30,7 +30,8 @@ constexpr unsigned AHEAD = 8;
 Milliseconds Backoff(const TaskKind& kind, int attempts)
 {
   thread_local std::minstd_rand random(std::random_device{}());
-  const double doubled = static_cast<double>(kind.firstDelay.count()) * std::pow(2.0, std::min(attempts - 1, 30));
+  const double doubled =
+      static_cast<double>(kind.firstDelay.count()) * std::pow(2.0, std::min(attempts - 1, 30));
   const double delay = std::min(doubled, static_cast<double>(kind.longestDelay.count()));
   return Milliseconds(static_cast<int64_t>(delay * std::uniform_real_distribution<>(0.5, 1.5)(random)));
 }
@@ -44,7 +45,10 @@ void RunningTask::Complete(Transaction& transaction)
 
 TaskWorkers::TaskWorkers(Database& database) : database_(database), owner_(NewUuid()) {}
 
-TaskWorkers::~TaskWorkers() { Stop(); }
+TaskWorkers::~TaskWorkers()
+{
+  Stop();
+}
 
 void TaskWorkers::Register(TaskKind kind)
 {
@@ -70,7 +74,8 @@ void TaskWorkers::Start()
   stopping_ = false;
   if (!database_.IsPostgreSql())
   {
-    // The file belongs to this process alone: whoever held a lease is dead, and nobody needs to wait for its end.
+    // The file belongs to this process alone: whoever held a lease is dead, and nobody needs to wait for its
+    // end.
     Transaction transaction(database_);
     TaskStore(transaction).Recover(true);
     transaction.Commit();
@@ -124,7 +129,8 @@ void TaskWorkers::Stop()
   }
   catch (const Error& error)
   {
-    LogWarning(std::string("Tasks could not be given back, their leases will end by themselves: ") + error.what());
+    LogWarning(std::string("Tasks could not be given back, their leases will end by themselves: ") +
+               error.what());
   }
 }
 
@@ -310,11 +316,13 @@ void TaskWorkers::GiveUp(Kind& kind, RunningTask& running, const std::string& er
     (dead ? kind.counts.dead : kind.counts.failed)++;
     if (dead)
     {
-      LogError(fmt::format("The task {} ({}) is dead after {} attempts: {}", task.id, task.kind, task.attempts, error));
+      LogError(fmt::format("The task {} ({}) is dead after {} attempts: {}", task.id, task.kind,
+                           task.attempts, error));
     }
     else
     {
-      LogWarning(fmt::format("The task {} ({}) failed and will be tried again: {}", task.id, task.kind, error));
+      LogWarning(
+          fmt::format("The task {} ({}) failed and will be tried again: {}", task.id, task.kind, error));
     }
   }
   catch (const std::exception& second)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The threads that run tasks: one scheduler leases what is due, each kind of task has its own workers, so that a slow
-// kind never delays another. Several processes may work on one database.
+// The threads that run tasks: one scheduler leases what is due, each kind of task has its own workers, so
+// that a slow kind never delays another. Several processes may work on one database.
 
 #pragma once
 
@@ -42,8 +42,8 @@ public:
 
   const Task& Get() const { return task_; }
 
-  // Ends the task in the transaction that writes its result, so that both happen or neither does. A handler that
-  // returns without having called it is done as well. Throws Conflict if another worker took over.
+  // Ends the task in the transaction that writes its result, so that both happen or neither does. A handler
+  // that returns without having called it is done as well. Throws Conflict if another worker took over.
   void Complete(Transaction& transaction);
 
   // Orthanc stops: a long handler should throw Unavailable soon; the task will be run again.
@@ -63,9 +63,9 @@ struct ORTHANC_CLINIC_API TaskKind
 {
   std::string name;
   std::function<void(RunningTask&)> handler;
-  unsigned concurrency = 1;    // at once in this process
-  int maxAttempts = 12;        // then it is a dead letter
-  Milliseconds firstDelay{1000};      // doubled with each attempt, with jitter of ±50 %
+  unsigned concurrency = 1;       // at once in this process
+  int maxAttempts = 12;           // then it is a dead letter
+  Milliseconds firstDelay{1000};  // doubled with each attempt, with jitter of ±50 %
   Milliseconds longestDelay{3600'000};
 };
 

@@ -22,12 +22,16 @@ namespace
 using namespace OrthancClinic::Testing;
 using Clock = std::chrono::steady_clock;
 
-double Seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+double Seconds(Clock::duration duration)
+{
+  return std::chrono::duration<double>(duration).count();
+}
 
 double Percentile(std::vector<double> values, double share)
 {
   std::sort(values.begin(), values.end());
-  return values.at(std::min(values.size() - 1, static_cast<size_t>(share * static_cast<double>(values.size()))));
+  return values.at(
+      std::min(values.size() - 1, static_cast<size_t>(share * static_cast<double>(values.size()))));
 }
 
 struct Contender
@@ -60,7 +64,8 @@ std::vector<std::filesystem::path> MakeSeries(const std::filesystem::path& folde
   return files;
 }
 
-double SendByDicom(const OrthancServer& server, const std::vector<std::filesystem::path>& files, bool clientNoDelay)
+double SendByDicom(const OrthancServer& server, const std::vector<std::filesystem::path>& files,
+                   bool clientNoDelay)
 {
   const auto begin = Clock::now();
   const StoreResult result = Storescu({.port = server.DicomPort(), .noDelay = clientNoDelay}, files).Wait();
@@ -93,7 +98,8 @@ double SendByRest(const OrthancServer& server, const std::vector<std::filesystem
 
 void CompareThroughput(int instances, int rounds)
 {
-  const std::vector<Contender> contenders = {{"stock", false, "0"}, {"bare", false, "1"}, {"bundle", true, ""}};
+  const std::vector<Contender> contenders = {
+      {"stock", false, "0"}, {"bare", false, "1"}, {"bundle", true, ""}};
   const std::vector<std::string> ways = {"DIMSE, plain client", "DIMSE, client with TCP_NODELAY", "REST"};
   std::map<std::string, std::map<std::string, std::vector<double>>> rates;
   std::string callback;
@@ -108,11 +114,12 @@ void CompareThroughput(int instances, int rounds)
       {
         const TemporaryDirectory folder;
         const auto files = MakeSeries(folder.Path(), instances);
-        const double rate = (way == "REST")      ? SendByRest(server, files)
+        const double rate = (way == "REST")    ? SendByRest(server, files)
                             : (way == ways[0]) ? SendByDicom(server, files, false)
                                                : SendByDicom(server, files, true);
         rates[way][contender.name].push_back(rate);
-        std::cerr << fmt::format("round {}, {}, {}: {:.1f} instances/s\n", round + 1, contender.name, way, rate);
+        std::cerr << fmt::format("round {}, {}, {}: {:.1f} instances/s\n", round + 1, contender.name, way,
+                                 rate);
       }
       if (contender.clinic)
       {
@@ -121,9 +128,10 @@ void CompareThroughput(int instances, int rounds)
     }
   }
 
-  std::cout << fmt::format("\n{} instances of 512 KiB, median of {} rounds, instances/s\n", instances, rounds);
-  std::cout << fmt::format("{:32} {:>8} {:>8} {:>8} {:>14} {:>14}\n", "", "stock", "bare", "bundle", "bundle/bare",
-                           "bundle/stock");
+  std::cout << fmt::format("\n{} instances of 512 KiB, median of {} rounds, instances/s\n", instances,
+                           rounds);
+  std::cout << fmt::format("{:32} {:>8} {:>8} {:>8} {:>14} {:>14}\n", "", "stock", "bare", "bundle",
+                           "bundle/bare", "bundle/stock");
   for (const std::string& way : ways)
   {
     const double stock = Percentile(rates[way]["stock"], 0.5);
@@ -155,7 +163,8 @@ int64_t MillisecondsOfDay(const std::string& time)
 
 int64_t NowInMillisecondsOfDay()
 {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
              .count() %
          86'400'000;
 }
@@ -184,10 +193,10 @@ void MeasureMatching(int studies)
     std::string birthDate = patient["birth_date"].asString();
     std::erase(birthDate, '-');
     file.Set("PatientID", id)
-        .Set("PatientName", patient["names"][0]["family"].asString() + "^" + patient["names"][0]["given"].asString())
+        .Set("PatientName",
+             patient["names"][0]["family"].asString() + "^" + patient["names"][0]["given"].asString())
         .Set("PatientBirthDate", birthDate);
-    const StoreResult sent =
-        Storescu({.port = server.DicomPort()}, {file.SaveIn(folder.Path())}).Wait();
+    const StoreResult sent = Storescu({.port = server.DicomPort()}, {file.SaveIn(folder.Path())}).Wait();
     const int64_t end = NowInMillisecondsOfDay();
     if (sent.acknowledged.size() != 1)
     {
@@ -204,11 +213,12 @@ void MeasureMatching(int studies)
     {
       throw std::runtime_error("The study was not matched: " + JsonText(match));
     }
-    delays.push_back(static_cast<double>(
-        std::max<int64_t>(0, MillisecondsOfDay(match["decided_at"].asString()) - end)));
+    delays.push_back(
+        static_cast<double>(std::max<int64_t>(0, MillisecondsOfDay(match["decided_at"].asString()) - end)));
   }
   std::cout << fmt::format(
-      "\nFrom the end of C-STORE to study.matched, {} studies: median {:.0f} ms, p95 {:.0f} ms, worst {:.0f} ms\n",
+      "\nFrom the end of C-STORE to study.matched, {} studies: median {:.0f} ms, p95 {:.0f} ms, worst {:.0f} "
+      "ms\n",
       studies, Percentile(delays, 0.5), Percentile(delays, 0.95), Percentile(delays, 1.0));
 }
 }  // namespace
@@ -217,8 +227,9 @@ int main(int argc, char** argv)
 {
   namespace po = boost::program_options;
   po::options_description options("Options");
-  options.add_options()("help", "shows this")("instances", po::value<int>()->default_value(300), "in each series")(
-      "rounds", po::value<int>()->default_value(3), "in which each server has a turn")(
+  options.add_options()("help", "shows this")("instances", po::value<int>()->default_value(300),
+                                              "in each series")("rounds", po::value<int>()->default_value(3),
+                                                                "in which each server has a turn")(
       "studies", po::value<int>()->default_value(40), "for the time until study.matched");
   po::variables_map values;
   try

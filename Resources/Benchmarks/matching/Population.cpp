@@ -16,68 +16,84 @@ namespace
 {
 // By falling frequency; the first are those of Quebec's civil register, then names of other origins.
 constexpr std::string_view FAMILIES[] = {
-    "Tremblay",  "Gagnon",    "Roy",       "Côté",      "Bouchard",  "Gauthier",  "Morin",     "Lavoie",
-    "Fortin",    "Gagné",     "Ouellet",   "Pelletier", "Bélanger",  "Lévesque",  "Bergeron",  "Leblanc",
-    "Paquette",  "Girard",    "Simard",    "Boucher",   "Caron",     "Beaulieu",  "Cloutier",  "Dubé",
-    "Poirier",   "Fournier",  "Lapointe",  "Leclerc",   "Lefebvre",  "Poulin",    "Thibault",  "St-Pierre",
-    "Nadeau",    "Martin",    "Landry",    "Martel",    "Bédard",    "Grenier",   "Lessard",   "Bernier",
-    "Richard",   "Michaud",   "Hébert",    "Desjardins", "Couture",  "Turcotte",  "Lachance",  "Parent",
-    "Blais",     "Gosselin",  "Savard",    "Proulx",    "Beaudoin",  "Demers",    "Perreault", "Boudreau",
-    "Lemieux",   "Cyr",       "Perron",    "Dufour",    "Dion",      "Mercier",   "Bolduc",    "Bérubé",
-    "Boisvert",  "Langlois",  "Ménard",    "Therrien",  "Plante",    "Bilodeau",  "Blanchette", "Dubois",
-    "Champagne", "Paradis",   "Fontaine",  "Arsenault", "Dupuis",    "Gaudreault", "Hamel",    "Houle",
-    "Villeneuve", "Rousseau", "Gravel",    "Thériault", "Lemay",     "Robert",    "Allard",    "Deschênes",
-    "Giroux",    "Guay",      "Leduc",     "Boivin",    "Charbonneau", "Lambert", "Raymond",   "Vachon",
-    "Gilbert",   "Audet",     "Jean",      "Larouche",  "Legault",   "Trudel",    "Fontaine",  "Picard",
-    "Labelle",   "Lacroix",   "Jacques",   "Moreau",    "Carrier",   "Bernard",   "Desrosiers", "Goulet",
-    "Renaud",    "Dionne",    "Lapierre",  "Vaillancourt", "Fillion", "Lalonde",  "Tessier",   "Bertrand",
-    "Tardif",    "Lepage",    "Gingras",   "Benoît",    "Rioux",     "Giguère",   "Drouin",    "Harvey",
-    "Lauzon",    "Nguyen",    "Gendron",   "Boutin",    "Laflamme",  "Vallée",    "Dumont",    "Breton",
-    "Paré",      "Paquin",    "Robitaille", "Gélinas",  "Duchesne",  "Lussier",   "Séguin",    "Veilleux",
-    "Potvin",    "Gervais",   "Pépin",     "Laroche",   "Morissette", "Charron",  "Lavallée",  "Laplante",
-    "Chabot",    "Brunet",    "Vézina",    "Desrochers", "Labrecque", "Coulombe", "Tanguay",   "Chouinard",
-    "Noël",      "Pouliot",   "Lacasse",   "Daigle",    "Marcoux",   "Lamontagne", "Turgeon",  "Larocque",
-    "Roberge",   "Auger",     "Masson",    "Pilon",     "Racine",    "Dallaire",  "Émond",     "Grégoire",
-    "Smith",     "Tran",      "Singh",     "Patel",     "Khan",      "Chen",      "Wang",      "Li",
-    "Khoury",    "Haddad",    "Nasr",      "Ben Salah", "El Amrani", "Diallo",    "Traoré",    "Jean-Baptiste",
-    "Pierre-Louis", "Garcia", "Rodriguez", "Hernández", "Lopez",     "Silva",     "Rossi",     "Russo",
-    "Papadopoulos", "Cohen",  "Kim",       "Park",      "Kowalski",  "Ivanov",    "Brown",     "Campbell",
-    "MacDonald", "O'Connor",  "McGill",    "Taylor",    "Wilson",    "Johnson",   "Williams",  "Pham",
-    "Le",        "Hoang",     "Zhang",     "Liu",       "Huang",     "Wu",        "Bouzid",    "Belkacem"};
+    "Tremblay",   "Gagnon",      "Roy",           "Côté",         "Bouchard",     "Gauthier",   "Morin",
+    "Lavoie",     "Fortin",      "Gagné",         "Ouellet",      "Pelletier",    "Bélanger",   "Lévesque",
+    "Bergeron",   "Leblanc",     "Paquette",      "Girard",       "Simard",       "Boucher",    "Caron",
+    "Beaulieu",   "Cloutier",    "Dubé",          "Poirier",      "Fournier",     "Lapointe",   "Leclerc",
+    "Lefebvre",   "Poulin",      "Thibault",      "St-Pierre",    "Nadeau",       "Martin",     "Landry",
+    "Martel",     "Bédard",      "Grenier",       "Lessard",      "Bernier",      "Richard",    "Michaud",
+    "Hébert",     "Desjardins",  "Couture",       "Turcotte",     "Lachance",     "Parent",     "Blais",
+    "Gosselin",   "Savard",      "Proulx",        "Beaudoin",     "Demers",       "Perreault",  "Boudreau",
+    "Lemieux",    "Cyr",         "Perron",        "Dufour",       "Dion",         "Mercier",    "Bolduc",
+    "Bérubé",     "Boisvert",    "Langlois",      "Ménard",       "Therrien",     "Plante",     "Bilodeau",
+    "Blanchette", "Dubois",      "Champagne",     "Paradis",      "Fontaine",     "Arsenault",  "Dupuis",
+    "Gaudreault", "Hamel",       "Houle",         "Villeneuve",   "Rousseau",     "Gravel",     "Thériault",
+    "Lemay",      "Robert",      "Allard",        "Deschênes",    "Giroux",       "Guay",       "Leduc",
+    "Boivin",     "Charbonneau", "Lambert",       "Raymond",      "Vachon",       "Gilbert",    "Audet",
+    "Jean",       "Larouche",    "Legault",       "Trudel",       "Fontaine",     "Picard",     "Labelle",
+    "Lacroix",    "Jacques",     "Moreau",        "Carrier",      "Bernard",      "Desrosiers", "Goulet",
+    "Renaud",     "Dionne",      "Lapierre",      "Vaillancourt", "Fillion",      "Lalonde",    "Tessier",
+    "Bertrand",   "Tardif",      "Lepage",        "Gingras",      "Benoît",       "Rioux",      "Giguère",
+    "Drouin",     "Harvey",      "Lauzon",        "Nguyen",       "Gendron",      "Boutin",     "Laflamme",
+    "Vallée",     "Dumont",      "Breton",        "Paré",         "Paquin",       "Robitaille", "Gélinas",
+    "Duchesne",   "Lussier",     "Séguin",        "Veilleux",     "Potvin",       "Gervais",    "Pépin",
+    "Laroche",    "Morissette",  "Charron",       "Lavallée",     "Laplante",     "Chabot",     "Brunet",
+    "Vézina",     "Desrochers",  "Labrecque",     "Coulombe",     "Tanguay",      "Chouinard",  "Noël",
+    "Pouliot",    "Lacasse",     "Daigle",        "Marcoux",      "Lamontagne",   "Turgeon",    "Larocque",
+    "Roberge",    "Auger",       "Masson",        "Pilon",        "Racine",       "Dallaire",   "Émond",
+    "Grégoire",   "Smith",       "Tran",          "Singh",        "Patel",        "Khan",       "Chen",
+    "Wang",       "Li",          "Khoury",        "Haddad",       "Nasr",         "Ben Salah",  "El Amrani",
+    "Diallo",     "Traoré",      "Jean-Baptiste", "Pierre-Louis", "Garcia",       "Rodriguez",  "Hernández",
+    "Lopez",      "Silva",       "Rossi",         "Russo",        "Papadopoulos", "Cohen",      "Kim",
+    "Park",       "Kowalski",    "Ivanov",        "Brown",        "Campbell",     "MacDonald",  "O'Connor",
+    "McGill",     "Taylor",      "Wilson",        "Johnson",      "Williams",     "Pham",       "Le",
+    "Hoang",      "Zhang",       "Liu",           "Huang",        "Wu",           "Bouzid",     "Belkacem"};
 
 constexpr std::string_view MEN[] = {
-    "Jean",     "Michel",   "Pierre",  "André",    "Daniel",   "Robert",   "Claude",   "Marc",     "François",
-    "Alain",    "Jacques",  "Sylvain", "Martin",   "Éric",     "Patrick",  "Stéphane", "Richard",  "Luc",
-    "Gilles",   "Serge",    "Denis",   "Yves",     "Louis",    "Mario",    "Benoît",   "Normand",  "Guy",
-    "David",    "Alexandre", "Mathieu", "Maxime",  "Simon",    "Gabriel",  "Samuel",   "William",  "Olivier",
-    "Thomas",   "Nicolas",  "Félix",   "Antoine",  "Étienne",  "Vincent",  "Jonathan", "Sébastien", "Francis",
-    "Jean-François", "Jean-Philippe", "Marc-André", "Pierre-Luc", "Jean-Sébastien", "Raphaël", "Léo", "Nathan",
-    "Liam",     "Noah",     "Jacob",   "Mohamed",  "Ahmed",    "Wei",      "Carlos",   "José",     "Xavier",
-    "Charles",  "Hugo",     "Rémi",    "Yvon",     "Réjean",   "Gaétan",   "Roger",    "Marcel",   "Paul",
-    "Réal",     "Donald",   "Bruno",   "Christian", "Dominic", "Guillaume", "Philippe", "Frédéric", "Kevin",
-    "Steve",    "John",     "James",   "Michael",  "Peter",    "Minh",     "Ali",      "Omar",     "Youssef"};
+    "Jean",           "Michel",    "Pierre",  "André",         "Daniel",        "Robert",     "Claude",
+    "Marc",           "François",  "Alain",   "Jacques",       "Sylvain",       "Martin",     "Éric",
+    "Patrick",        "Stéphane",  "Richard", "Luc",           "Gilles",        "Serge",      "Denis",
+    "Yves",           "Louis",     "Mario",   "Benoît",        "Normand",       "Guy",        "David",
+    "Alexandre",      "Mathieu",   "Maxime",  "Simon",         "Gabriel",       "Samuel",     "William",
+    "Olivier",        "Thomas",    "Nicolas", "Félix",         "Antoine",       "Étienne",    "Vincent",
+    "Jonathan",       "Sébastien", "Francis", "Jean-François", "Jean-Philippe", "Marc-André", "Pierre-Luc",
+    "Jean-Sébastien", "Raphaël",   "Léo",     "Nathan",        "Liam",          "Noah",       "Jacob",
+    "Mohamed",        "Ahmed",     "Wei",     "Carlos",        "José",          "Xavier",     "Charles",
+    "Hugo",           "Rémi",      "Yvon",    "Réjean",        "Gaétan",        "Roger",      "Marcel",
+    "Paul",           "Réal",      "Donald",  "Bruno",         "Christian",     "Dominic",    "Guillaume",
+    "Philippe",       "Frédéric",  "Kevin",   "Steve",         "John",          "James",      "Michael",
+    "Peter",          "Minh",      "Ali",     "Omar",          "Youssef"};
 
 constexpr std::string_view WOMEN[] = {
-    "Marie",    "Louise",   "Lise",    "Diane",    "Sylvie",   "Nathalie", "Johanne",  "France",   "Nicole",
-    "Isabelle", "Julie",    "Chantal", "Hélène",   "Monique",  "Suzanne",  "Ginette",  "Line",     "Manon",
-    "Josée",    "Annie",    "Caroline", "Martine", "Linda",    "Francine", "Danielle", "Mélanie",  "Stéphanie",
-    "Sophie",   "Karine",   "Geneviève", "Valérie", "Catherine", "Véronique", "Audrey", "Émilie",  "Jessica",
-    "Camille",  "Léa",      "Florence", "Rosalie", "Alice",    "Emma",     "Olivia",   "Charlotte", "Zoé",
-    "Marie-Ève", "Marie-Claude", "Marie-Josée", "Anne-Marie", "Marie-Pier", "Marie-France", "Marie-Hélène",
-    "Élise",    "Laurence", "Noémie",  "Gabrielle", "Sarah",   "Amélie",   "Maude",    "Vanessa",  "Claudia",
-    "Fatima",   "Amina",    "Mei",     "Maria",    "Carmen",   "Lucie",    "Thérèse",  "Jeannine", "Huguette",
-    "Pierrette", "Denise",  "Colette", "Rita",     "Claire",   "Michelle", "Sandra",   "Nancy",    "Brigitte",
-    "Christine", "Guylaine", "Jocelyne", "Elizabeth", "Susan", "Jennifer", "Linh",     "Leila",    "Nadia"};
+    "Marie",      "Louise",       "Lise",         "Diane",     "Sylvie",       "Nathalie",    "Johanne",
+    "France",     "Nicole",       "Isabelle",     "Julie",     "Chantal",      "Hélène",      "Monique",
+    "Suzanne",    "Ginette",      "Line",         "Manon",     "Josée",        "Annie",       "Caroline",
+    "Martine",    "Linda",        "Francine",     "Danielle",  "Mélanie",      "Stéphanie",   "Sophie",
+    "Karine",     "Geneviève",    "Valérie",      "Catherine", "Véronique",    "Audrey",      "Émilie",
+    "Jessica",    "Camille",      "Léa",          "Florence",  "Rosalie",      "Alice",       "Emma",
+    "Olivia",     "Charlotte",    "Zoé",          "Marie-Ève", "Marie-Claude", "Marie-Josée", "Anne-Marie",
+    "Marie-Pier", "Marie-France", "Marie-Hélène", "Élise",     "Laurence",     "Noémie",      "Gabrielle",
+    "Sarah",      "Amélie",       "Maude",        "Vanessa",   "Claudia",      "Fatima",      "Amina",
+    "Mei",        "Maria",        "Carmen",       "Lucie",     "Thérèse",      "Jeannine",    "Huguette",
+    "Pierrette",  "Denise",       "Colette",      "Rita",      "Claire",       "Michelle",    "Sandra",
+    "Nancy",      "Brigitte",     "Christine",    "Guylaine",  "Jocelyne",     "Elizabeth",   "Susan",
+    "Jennifer",   "Linh",         "Leila",        "Nadia"};
 
-constexpr std::string_view STREETS[] = {"rue Principale", "rue Saint-Denis", "avenue du Parc", "boulevard Laurier",
-                                        "rue Sherbrooke", "chemin Sainte-Foy", "rue des Érables", "avenue Cartier",
-                                        "rue Notre-Dame", "boulevard Saint-Laurent", "rue de l'Église",
-                                        "rue Saint-Joseph", "montée Masson", "rang Saint-Charles", "rue Wellington",
-                                        "avenue des Pins", "rue King", "rue Ontario", "rue Beaubien", "rue Rachel"};
+constexpr std::string_view STREETS[] = {"rue Principale",  "rue Saint-Denis",
+                                        "avenue du Parc",  "boulevard Laurier",
+                                        "rue Sherbrooke",  "chemin Sainte-Foy",
+                                        "rue des Érables", "avenue Cartier",
+                                        "rue Notre-Dame",  "boulevard Saint-Laurent",
+                                        "rue de l'Église", "rue Saint-Joseph",
+                                        "montée Masson",   "rang Saint-Charles",
+                                        "rue Wellington",  "avenue des Pins",
+                                        "rue King",        "rue Ontario",
+                                        "rue Beaubien",    "rue Rachel"};
 
-constexpr std::string_view CITIES[] = {"Montréal",  "Québec",     "Laval",      "Gatineau",  "Longueuil",
-                                       "Sherbrooke", "Saguenay",  "Lévis",      "Trois-Rivières", "Terrebonne",
-                                       "Saint-Jérôme", "Repentigny", "Brossard", "Drummondville", "Granby"};
+constexpr std::string_view CITIES[] = {"Montréal",       "Québec",        "Laval",        "Gatineau",
+                                       "Longueuil",      "Sherbrooke",    "Saguenay",     "Lévis",
+                                       "Trois-Rivières", "Terrebonne",    "Saint-Jérôme", "Repentigny",
+                                       "Brossard",       "Drummondville", "Granby"};
 
 class Generator
 {
@@ -126,14 +142,16 @@ private:
     {
       return PickSkewed(FAMILIES, 30);
     }
-    static constexpr std::string_view STARTS[] = {"Bel", "Char", "Des", "Gau", "La", "Mar", "Mon", "Per", "Ro",
-                                                  "Sau", "Ta", "Va", "Bou", "Cha", "Du", "Fa", "Gi", "Ha", "Le",
-                                                  "Mo", "Na", "Pa", "Qui", "Ri", "Sa", "Tru", "Vi", "Zam", "Kal",
-                                                  "Ben", "Ab", "Nov", "Sch", "Mul", "Fer", "San", "Ol", "Er"};
-    static constexpr std::string_view MIDDLES[] = {"ve", "ti", "ri", "lo", "na", "bo", "che", "do", "fi", "gue",
-                                                   "le", "mi", "ni", "pe", "ra", "se", "tau", "vi", "za", "ko"};
-    static constexpr std::string_view ENDS[] = {"ard", "eau", "et", "ier", "in", "ois", "on", "ot", "oux", "y",
-                                                "ac", "al", "ane", "el", "ert", "ez", "i", "ov", "ski", "sen"};
+    static constexpr std::string_view STARTS[] = {
+        "Bel", "Char", "Des", "Gau", "La", "Mar", "Mon", "Per", "Ro",  "Sau", "Ta", "Va", "Bou",
+        "Cha", "Du",   "Fa",  "Gi",  "Ha", "Le",  "Mo",  "Na",  "Pa",  "Qui", "Ri", "Sa", "Tru",
+        "Vi",  "Zam",  "Kal", "Ben", "Ab", "Nov", "Sch", "Mul", "Fer", "San", "Ol", "Er"};
+    static constexpr std::string_view MIDDLES[] = {"ve", "ti", "ri",  "lo", "na", "bo", "che",
+                                                   "do", "fi", "gue", "le", "mi", "ni", "pe",
+                                                   "ra", "se", "tau", "vi", "za", "ko"};
+    static constexpr std::string_view ENDS[] = {"ard", "eau", "et", "ier", "in",  "ois", "on",
+                                                "ot",  "oux", "y",  "ac",  "al",  "ane", "el",
+                                                "ert", "ez",  "i",  "ov",  "ski", "sen"};
     return Pick(STARTS) + Pick(MIDDLES) + (Chance(0.5) ? Pick(MIDDLES) : "") + Pick(ENDS);
   }
 
@@ -173,7 +191,10 @@ private:
     return person;
   }
 
-  std::string Phone() { return fmt::format("{}-{:03}-{:04}", Chance(0.5) ? 514 : 418, 200 + Below(800), Below(10000)); }
+  std::string Phone()
+  {
+    return fmt::format("{}-{:03}-{:04}", Chance(0.5) ? 514 : 418, 200 + Below(800), Below(10000));
+  }
 
   void MakeHousehold(std::vector<Person>& people, size_t limit)
   {
@@ -181,9 +202,9 @@ private:
     home.address = fmt::format("{} {}", 1 + Below(9999), Pick(STREETS));
     home.city = PickSkewed(CITIES, 4);
     static constexpr std::string_view LETTERS = "ABCEGHJKLMNPRSTVXY";
-    home.postalCode = fmt::format("{}{}{} {}{}{}", Chance(0.5) ? 'H' : 'G', 1 + Below(9),
-                                  LETTERS[Below(LETTERS.size())], 1 + Below(9), LETTERS[Below(LETTERS.size())],
-                                  1 + Below(9));
+    home.postalCode =
+        fmt::format("{}{}{} {}{}{}", Chance(0.5) ? 'H' : 'G', 1 + Below(9), LETTERS[Below(LETTERS.size())],
+                    1 + Below(9), LETTERS[Below(LETTERS.size())], 1 + Below(9));
     home.phone = Phone();
     const auto add = [&](Person person)
     {
@@ -227,7 +248,8 @@ private:
     }
     std::string result = text;
     const size_t at = 1 + Below(text.size() - 2);
-    if ((static_cast<unsigned char>(result[at]) & 0x80) != 0 || (static_cast<unsigned char>(result[at + 1]) & 0x80) != 0)
+    if ((static_cast<unsigned char>(result[at]) & 0x80) != 0 ||
+        (static_cast<unsigned char>(result[at + 1]) & 0x80) != 0)
     {
       return result;  // never half a character
     }
@@ -252,9 +274,9 @@ private:
 
   static std::string WithoutAccents(const std::string& text)
   {
-    static constexpr std::pair<std::string_view, char> ACCENTS[] = {{"é", 'e'}, {"è", 'e'}, {"ê", 'e'}, {"É", 'E'},
-                                                                    {"ô", 'o'}, {"î", 'i'}, {"ï", 'i'}, {"ë", 'e'},
-                                                                    {"ç", 'c'}, {"á", 'a'}, {"Î", 'I'}, {"û", 'u'}};
+    static constexpr std::pair<std::string_view, char> ACCENTS[] = {
+        {"é", 'e'}, {"è", 'e'}, {"ê", 'e'}, {"É", 'E'}, {"ô", 'o'}, {"î", 'i'},
+        {"ï", 'i'}, {"ë", 'e'}, {"ç", 'c'}, {"á", 'a'}, {"Î", 'I'}, {"û", 'u'}};
     std::string result = text;
     for (const auto& [accented, plain] : ACCENTS)
     {
@@ -359,7 +381,8 @@ private:
     {
       // Not in the directory: half of them live with somebody who is.
       const bool man = Chance(0.5);
-      Person stranger = MakePerson(person, Chance(0.5) ? person.family : Family(), man, 1940 + static_cast<int>(Below(70)));
+      Person stranger =
+          MakePerson(person, Chance(0.5) ? person.family : Family(), man, 1940 + static_cast<int>(Below(70)));
       if (Chance(0.03))
       {
         stranger.birthDate = person.birthDate;  // a twin
@@ -387,5 +410,8 @@ private:
 };
 }  // namespace
 
-Population MakePopulation(size_t size, size_t queries, uint64_t seed) { return Generator(seed).Make(size, queries); }
+Population MakePopulation(size_t size, size_t queries, uint64_t seed)
+{
+  return Generator(seed).Make(size, queries);
+}
 }  // namespace OrthancClinic::Benchmark

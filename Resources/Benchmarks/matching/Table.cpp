@@ -15,12 +15,19 @@ namespace OrthancClinic::Benchmark
 {
 namespace
 {
-const std::map<std::string, std::string Person::*> COLUMNS = {
-    {"id", &Person::id},           {"identifier", &Person::identifier},   {"issuer", &Person::issuer},
-    {"family", &Person::family},   {"given", &Person::given},             {"middle", &Person::middle},
-    {"birth_date", &Person::birthDate}, {"sex", &Person::sex},            {"address", &Person::address},
-    {"city", &Person::city},       {"postal_code", &Person::postalCode},  {"phone", &Person::phone},
-    {"email", &Person::email}};
+const std::map<std::string, std::string Person::*> COLUMNS = {{"id", &Person::id},
+                                                              {"identifier", &Person::identifier},
+                                                              {"issuer", &Person::issuer},
+                                                              {"family", &Person::family},
+                                                              {"given", &Person::given},
+                                                              {"middle", &Person::middle},
+                                                              {"birth_date", &Person::birthDate},
+                                                              {"sex", &Person::sex},
+                                                              {"address", &Person::address},
+                                                              {"city", &Person::city},
+                                                              {"postal_code", &Person::postalCode},
+                                                              {"phone", &Person::phone},
+                                                              {"email", &Person::email}};
 
 // The fields of one record; a quoted field may contain commas, quotes and line ends.
 bool ReadRecord(std::istream& stream, std::vector<std::string>& fields)
@@ -105,8 +112,8 @@ std::vector<Person> ReadTable(const std::string& path)
     }
     if (fields.size() != columns.size())
     {
-      throw std::runtime_error(
-          fmt::format("{}: record {} has {} fields instead of {}", path, line, fields.size(), columns.size()));
+      throw std::runtime_error(fmt::format("{}: record {} has {} fields instead of {}", path, line,
+                                           fields.size(), columns.size()));
     }
     Person person;
     for (size_t i = 0; i < columns.size(); i++)
@@ -147,7 +154,8 @@ StudyDemographics ToDemographics(const Person& person)
   StudyDemographics demographics;
   demographics.patientId = person.identifier;
   demographics.issuerOfPatientId = person.issuer;
-  demographics.patientName = person.family + "^" + person.given + (person.middle.empty() ? "" : "^" + person.middle);
+  demographics.patientName =
+      person.family + "^" + person.given + (person.middle.empty() ? "" : "^" + person.middle);
   demographics.birthDate = person.birthDate;
   demographics.sex = person.sex;
   for (const std::string* part : {&person.address, &person.city, &person.postalCode})

@@ -43,7 +43,8 @@ double CpuSeconds()
 double Percentile(std::vector<double>& values, double share)
 {
   std::sort(values.begin(), values.end());
-  return values.at(std::min(values.size() - 1, static_cast<size_t>(share * static_cast<double>(values.size()))));
+  return values.at(
+      std::min(values.size() - 1, static_cast<size_t>(share * static_cast<double>(values.size()))));
 }
 
 struct Result
@@ -66,8 +67,8 @@ struct Result
 
 void Explain(const Person& query, const Matching::Decision& decision)
 {
-  std::cerr << fmt::format("{} {} ({}): {}|{}|{}|{}|{} →\n", ToString(decision.status), decision.reason, query.id,
-                           query.family, query.given, query.birthDate, query.sex, query.identifier);
+  std::cerr << fmt::format("{} {} ({}): {}|{}|{}|{}|{} →\n", ToString(decision.status), decision.reason,
+                           query.id, query.family, query.given, query.birthDate, query.sex, query.identifier);
   for (const auto& candidate : decision.candidates)
   {
     std::cerr << fmt::format("    {} {:.6f}", candidate.patientId, candidate.probability);
@@ -79,7 +80,8 @@ void Explain(const Person& query, const Matching::Decision& decision)
   }
 }
 
-Result Measure(const std::vector<Person>& directory, const std::vector<Person>& queries, const std::string& explain)
+Result Measure(const std::vector<Person>& directory, const std::vector<Person>& queries,
+               const std::string& explain)
 {
   Result result;
   result.patients = directory.size();
@@ -142,9 +144,11 @@ Result Measure(const std::vector<Person>& directory, const std::vector<Person>& 
       Explain(query, decision);
     }
   }
-  result.precision = result.automatic == 0 ? 1 : static_cast<double>(right) / static_cast<double>(result.automatic);
+  result.precision =
+      result.automatic == 0 ? 1 : static_cast<double>(right) / static_cast<double>(result.automatic);
   result.recall = withTruth == 0 ? 0 : static_cast<double>(right) / static_cast<double>(withTruth);
-  result.firstCandidateShare = withTruth == 0 ? 0 : static_cast<double>(first) / static_cast<double>(withTruth);
+  result.firstCandidateShare =
+      withTruth == 0 ? 0 : static_cast<double>(first) / static_cast<double>(withTruth);
   result.reviewShare = static_cast<double>(review) / static_cast<double>(queries.size());
   result.queriesPerSecond = static_cast<double>(queries.size()) / cpu;
   result.p50 = Percentile(milliseconds, 0.5);
@@ -209,9 +213,9 @@ void PrintTable(const Result& result)
       "  queries per second (one core)       {:.0f}\n"
       "  latency                             p50 {:.3f} ms, p99 {:.3f} ms, p99 while updating {:.3f} ms\n"
       "  memory of the index                 {:.0f} MiB, loaded in {:.1f} s\n\n",
-      result.patients, result.queries, result.precision, result.automatic, result.wrong, result.recall, F1(result),
-      result.reviewShare, result.firstCandidateShare, result.queriesPerSecond, result.p50, result.p99,
-      result.p99Updating, result.memory, result.loadSeconds);
+      result.patients, result.queries, result.precision, result.automatic, result.wrong, result.recall,
+      F1(result), result.reviewShare, result.firstCandidateShare, result.queriesPerSecond, result.p50,
+      result.p99, result.p99Updating, result.memory, result.loadSeconds);
 }
 }  // namespace
 
@@ -219,7 +223,8 @@ int main(int argc, char** argv)
 {
   namespace po = boost::program_options;
   po::options_description options("Options");
-  options.add_options()("help", "shows this")("directory", po::value<std::string>(), "CSV file of the patients")(
+  options.add_options()("help", "shows this")("directory", po::value<std::string>(),
+                                              "CSV file of the patients")(
       "queries", po::value<std::string>(), "CSV file of the studies' demographics, id = the true patient's")(
       "json", "prints one JSON object")("size", po::value<std::vector<size_t>>(),
                                         "patients of a generated population (may be repeated)")(

@@ -63,11 +63,10 @@ TEST_P(DatabaseOn, AFailedStatementCannotBeCommittedByMistake)
 {
   Transaction transaction(GetDatabase());
   AddEvent(transaction);
-  EXPECT_THROW(
-      transaction.Sql(
-          [](soci::session& sql)
-          { sql << "INSERT INTO practices (id, document, updated_at) VALUES ('default', '', '')"; }),
-      Conflict);
+  EXPECT_THROW(transaction.Sql(
+                   [](soci::session& sql)
+                   { sql << "INSERT INTO practices (id, document, updated_at) VALUES ('default', '', '')"; }),
+               Conflict);
   EXPECT_THROW(transaction.Commit(), std::logic_error);
 }
 
@@ -75,15 +74,16 @@ TEST_P(DatabaseOn, AFailedPartLeavesTheRestOfItsTransaction)
 {
   Transaction transaction(GetDatabase());
   AddEvent(transaction);
-  EXPECT_THROW(transaction.Savepoint(
-                   [&]
-                   {
-                     AddEvent(transaction);
-                     transaction.Sql(
-                         [](soci::session& sql)
-                         { sql << "INSERT INTO practices (id, document, updated_at) VALUES ('default', '', '')"; });
-                   }),
-               Conflict);
+  EXPECT_THROW(
+      transaction.Savepoint(
+          [&]
+          {
+            AddEvent(transaction);
+            transaction.Sql(
+                [](soci::session& sql)
+                { sql << "INSERT INTO practices (id, document, updated_at) VALUES ('default', '', '')"; });
+          }),
+      Conflict);
   transaction.Commit();
   EXPECT_EQ(Count("events"), 1);
 }
@@ -98,8 +98,8 @@ TEST_P(DatabaseOn, AnErrorDoesNotQuoteTheValues)
     transaction.Sql(
         [&](soci::session& sql)
         {
-          sql << "INSERT INTO practices (id, document, updated_at) VALUES (:id, :name, '')", soci::use(secret),
-              soci::use(name);
+          sql << "INSERT INTO practices (id, document, updated_at) VALUES (:id, :name, '')",
+              soci::use(secret), soci::use(name);
         });
     FAIL();
   }
@@ -191,21 +191,24 @@ TEST_P(DatabaseOn, MigrationsRunOnceAndInOrder)
   EXPECT_EQ(Count("a"), 1);
 
   MigrationScripts second = first;
-  second.emplace_back("0002_b.sql", "-- comment;\nALTER TABLE a ADD COLUMN y INTEGER;\nINSERT INTO a VALUES (2, 3);\n");
+  second.emplace_back("0002_b.sql",
+                      "-- comment;\nALTER TABLE a ADD COLUMN y INTEGER;\nINSERT INTO a VALUES (2, 3);\n");
   GetDatabase().Migrate("test", second);
   EXPECT_EQ(Count("a"), 2);
 }
 
 TEST_P(DatabaseOn, AMigrationThatFailsLeavesNothingBehind)
 {
-  const MigrationScripts scripts = {{"0001_a.sql", "CREATE TABLE a (x INTEGER);\nINSERT INTO missing VALUES (1);\n"}};
+  const MigrationScripts scripts = {
+      {"0001_a.sql", "CREATE TABLE a (x INTEGER);\nINSERT INTO missing VALUES (1);\n"}};
   EXPECT_THROW(GetDatabase().Migrate("test", scripts), DatabaseError);
   EXPECT_THROW(Count("a"), DatabaseError);
 }
 
 TEST_P(DatabaseOn, ANewerDatabaseIsRefused)
 {
-  GetDatabase().Migrate("test", {{"0001_a.sql", "CREATE TABLE a (x INTEGER);"}, {"0002_b.sql", "DROP TABLE a;"}});
+  GetDatabase().Migrate("test",
+                        {{"0001_a.sql", "CREATE TABLE a (x INTEGER);"}, {"0002_b.sql", "DROP TABLE a;"}});
   EXPECT_THROW(GetDatabase().Migrate("test", {{"0001_a.sql", "CREATE TABLE a (x INTEGER);"}}), Conflict);
 }
 

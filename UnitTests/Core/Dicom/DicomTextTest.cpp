@@ -26,7 +26,7 @@ TEST(CleanText, MakesAnyBytesFitToBeKept)
                         {std::string("A\0B", 3), 64, "A B"},
                         {"a\tb\r\nc", 64, "a b  c"},
                         {"C\xf4t\xe9", 64, "C\xef\xbf\xbdt\xef\xbf\xbd"},  // Latin-1 said to be UTF-8
-                        {"Côté", 5, "Côt"},                              // never half a character
+                        {"Côté", 5, "Côt"},                                // never half a character
                         {"\xed\xa0\x80", 64, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},  // a lone surrogate
                         {"王小东", 6, "王小"}};
   for (const Case& item : cases)
@@ -95,17 +95,18 @@ TEST(PersonName, ToleratesWhatModalitiesSend)
 TEST(DicomDate, IsReadInItsFormsAndNotOtherwise)
 {
   const std::pair<std::string, std::string> good[] = {
-      {"19850228", "1985-02-28"}, {"1985-02-28", "1985-02-28"}, {"1985.02.28", "1985-02-28"}, {"198502", "1985-02"},
-      {"1985-02", "1985-02"},     {"1985", "1985"},             {"19850200", "1985-02"},      {"19850000", "1985"},
-      {" 19850228 ", "1985-02-28"}, {"20000229", "2000-02-29"}};
+      {"19850228", "1985-02-28"}, {"1985-02-28", "1985-02-28"}, {"1985.02.28", "1985-02-28"},
+      {"198502", "1985-02"},      {"1985-02", "1985-02"},       {"1985", "1985"},
+      {"19850200", "1985-02"},    {"19850000", "1985"},         {" 19850228 ", "1985-02-28"},
+      {"20000229", "2000-02-29"}};
   for (const auto& [text, iso] : good)
   {
     const auto date = DicomDate::Parse(text);
     ASSERT_TRUE(date) << text;
     EXPECT_EQ(date->ToIso(), iso) << text;
   }
-  for (const char* text : {"", "garbage", "19851301", "19850230", "00000000", "1985-2-28", "850228", "198502281", "-",
-                           "1985/02-", "Feb 1985"})
+  for (const char* text : {"", "garbage", "19851301", "19850230", "00000000", "1985-2-28", "850228",
+                           "198502281", "-", "1985/02-", "Feb 1985"})
   {
     EXPECT_FALSE(DicomDate::Parse(text)) << text;
   }

@@ -29,7 +29,8 @@ public:
     address.sin_family = AF_INET;
     address.sin_port = htons(port_);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 || listen(listener_, 8) != 0)
+    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 ||
+        listen(listener_, 8) != 0)
     {
       throw std::runtime_error("The test's server cannot listen");
     }
@@ -44,7 +45,10 @@ public:
     close(listener_);
   }
 
-  std::string Url(const std::string& path = "/") const { return "http://127.0.0.1:" + std::to_string(port_) + path; }
+  std::string Url(const std::string& path = "/") const
+  {
+    return "http://127.0.0.1:" + std::to_string(port_) + path;
+  }
   int Connections() const { return connections_; }
 
 private:
@@ -117,7 +121,8 @@ TEST(HttpClient, GivesUpInTime)
 TEST(HttpClient, SaysWhatFailedWithoutTheAddressOfThePatient)
 {
   HttpClient client;
-  for (const char* url : {"http://127.0.0.1:1/patients/TREMBLAY?q=TREMBLAY", "file:///etc/TREMBLAY", "TREMBLAY"})
+  for (const char* url :
+       {"http://127.0.0.1:1/patients/TREMBLAY?q=TREMBLAY", "file:///etc/TREMBLAY", "TREMBLAY"})
   {
     try
     {

@@ -62,7 +62,7 @@ Response ReadQuery(const Request& request)
 
 class RouterFuzzTest : public ::testing::Test
 {
- protected:
+protected:
   RouterFuzzTest()
       : router_({.authenticate = [](const HttpRequest&) { return Principal(); },
                  .allows = [](const Principal&, Permission) { return true; },

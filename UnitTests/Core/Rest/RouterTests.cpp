@@ -22,7 +22,7 @@ Response Echo(const Request& request)
 
 class RouterTest : public ::testing::Test
 {
- protected:
+protected:
   RouterTest()
       : router_({.authenticate =
                      [this](const HttpRequest& request)
@@ -284,7 +284,7 @@ TEST_F(RouterTest, WritesTheAuditTrailBeforeItAnswers)
 
 class QueryTest : public RouterTest
 {
- protected:
+protected:
   QueryTest()
   {
     router_.Add({.method = HttpMethod::Get,

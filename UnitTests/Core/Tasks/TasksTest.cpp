@@ -178,8 +178,7 @@ TEST_P(TasksOn, APermanentFailureIsDeadAtOnce)
   std::atomic<int> runs{0};
   TaskWorkers workers(GetDatabase());
   workers.Register({.name = "test",
-                    .handler =
-                        [&](RunningTask&)
+                    .handler = [&](RunningTask&)
                     {
                       runs++;
                       throw PermanentFailure("never");
@@ -195,8 +194,7 @@ TEST_P(TasksOn, WhateverAHandlerThrowsTheWorkersGoOn)
   std::atomic<int> runs{0};
   TaskWorkers workers(GetDatabase());
   workers.Register({.name = "test",
-                    .handler =
-                        [&](RunningTask& task)
+                    .handler = [&](RunningTask& task)
                     {
                       runs++;
                       if (task.Get().key == "bad")
@@ -262,8 +260,7 @@ TEST_P(TasksOn, StoppingGivesBackWhatWasNotBegun)
   {
     TaskWorkers workers(GetDatabase());
     workers.Register({.name = "test",
-                      .handler =
-                          [&](RunningTask& task)
+                      .handler = [&](RunningTask& task)
                       {
                         begun++;
                         while (!go && !task.IsStopping())
