@@ -18,13 +18,13 @@ namespace OrthancClinic
 {
 struct StudyFilter
 {
-  std::string practiceId;  // empty fields do not filter
-  std::string patientId;   // of the match
-  std::string status;      // of the match
-  std::string accessionNumber;
-  std::string modality;
-  std::string studyDateFrom;  // YYYYMMDD, inclusive
-  std::string studyDateTo;
+  std::string practiceId = {};  // empty fields do not filter
+  std::string patientId = {};   // of the match
+  std::string status = {};      // of the match
+  std::string accessionNumber = {};
+  std::string modality = {};
+  std::string studyDateFrom = {};  // YYYYMMDD, inclusive
+  std::string studyDateTo = {};
   int64_t limit = 50;
   int64_t offset = 0;
 };
