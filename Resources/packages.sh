@@ -7,15 +7,15 @@
 # shellcheck disable=SC2034  # read by the scripts that source this file
 run_packages=(
   g++ cmake ninja-build ccache pkg-config
-  orthanc-dev libsoci-dev libsqlite3-dev libpq-dev libicu-dev libfmt-dev libjsoncpp-dev libvalijson-dev nlohmann-json3-dev
-  libboost-filesystem-dev libboost-program-options-dev libcurl4-openssl-dev libssl-dev
+  orthanc-dev libsoci-dev libsqlite3-dev libpq-dev libicu-dev libfmt-dev libjsoncpp-dev nlohmann-json3-dev
+  libboost-filesystem-dev libcurl4-openssl-dev libssl-dev
   orthanc orthanc-dicomweb dcmtk ca-certificates curl jq
 )
 
-# To build and run the tests, besides those.
+# To build and run the tests and the benchmarks, and to make the packages, besides those.
 # shellcheck disable=SC2034
 test_packages=(
-  libgtest-dev libgmock-dev libdcmtk-dev postgresql orthanc-postgresql shellcheck dpkg-dev file
+  libgtest-dev libgmock-dev libvalijson-dev libboost-program-options-dev libdcmtk-dev postgresql orthanc-postgresql shellcheck dpkg-dev file
 )
 
 # install_packages PACKAGE... : installs those that are missing; quick when none is.

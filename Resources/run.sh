@@ -88,7 +88,8 @@ if [[ $build == yes ]]; then
   echo '==> Building (the first time takes some minutes)'
   (
     cd "$root"
-    [[ -f build/run/build.ninja ]] || cmake --preset run
+    # Anew also as long as Swagger UI could not be fetched.
+    [[ -f build/run/build.ninja && -d build/run/share/orthanc-clinic/swagger-ui ]] || cmake --preset run
     cmake --build --preset run
   )
 fi
@@ -177,7 +178,7 @@ done
 cat <<TEXT
 
     Orthanc Explorer  $url/app/explorer.html
-    DICOMweb          $url/dicom-web/
+    DICOMweb          $url/dicom-web/studies
     The bundle's API  $url/api/
     Health            $url/api/v1/health
     DICOM             port $dicom, AE title $(setting .DicomAet)

@@ -1,7 +1,7 @@
 # What `cmake --install` and `cpack` put where: one Debian package for Core (orthanc-clinic-core) and one for each
 # plugin (orthanc-clinic-matching …).
 #
-#   cmake --preset release && cmake --build --preset release && (cd build/release && cpack)
+#   cmake --preset run && cmake --build --preset run && (cd build/run && cpack)
 #
 # Core lies in a folder of its own, found by the plugins through their RPATH: nothing else shall link it. Orthanc ends
 # at once when a plugin misses a library, so that every dependency is declared (dpkg-shlibdeps).
