@@ -2,7 +2,11 @@
 
 #include "Core/Host/RestBridge.h"
 
+#include <fmt/format.h>
+
 #include <atomic>
+#include <limits>
+#include <stdexcept>
 
 #include "Core/Host/OrthancSdk.h"
 
@@ -10,37 +14,14 @@ namespace OrthancClinic
 {
 namespace
 {
+constexpr const char* REALM = "Orthanc Clinic";
+
 OrthancPluginContext* context_ = nullptr;
 std::atomic<const Router*> router_{nullptr};
 
 // Orthanc 1.10.1 gives a plugin the query as it stands in the URL, other versions decode it first.
 std::atomic<bool> queriesAreEncoded_{false};
 thread_local std::string* probe_ = nullptr;
-
-std::string DecodeQuery(const char* text)
-{
-  const auto digit = [](char c)
-  {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-  };
-  std::string decoded;
-  for (const char* c = text; *c != '\0'; c++)
-  {
-    if (*c == '%' && digit(c[1]) >= 0 && digit(c[2]) >= 0)
-    {
-      decoded += static_cast<char>(digit(c[1]) * 16 + digit(c[2]));
-      c += 2;
-    }
-    else
-    {
-      decoded += (*c == '+') ? ' ' : *c;
-    }
-  }
-  return decoded;
-}
 
 HttpRequest ReadRequest(const char* url, const OrthancPluginHttpRequest& request)
 {
@@ -67,7 +48,7 @@ HttpRequest ReadRequest(const char* url, const OrthancPluginHttpRequest& request
   {
     if (queriesAreEncoded_)
     {
-      read.query.emplace_back(DecodeQuery(request.getKeys[i]), DecodeQuery(request.getValues[i]));
+      read.query.emplace_back(DecodeQueryText(request.getKeys[i]), DecodeQueryText(request.getValues[i]));
     }
     else
     {
@@ -85,52 +66,105 @@ HttpRequest ReadRequest(const char* url, const OrthancPluginHttpRequest& request
   return read;
 }
 
-// Statuses that Orthanc 1.10.1 refuses in SendHttpStatus, since it has functions of their own for them (and
-// one that it does not know).
-constexpr int OK = 200;
-constexpr int UNAUTHORIZED = 401;
-constexpr int METHOD_NOT_ALLOWED = 405;
-constexpr int PERMANENT_REDIRECT = 308;
-
-std::string HeaderOf(const HttpResponse& response, const std::string& name)
+// The SDK's inline functions drop the code that Orthanc returns: a refused answer would reach the client as
+// nothing.
+template <typename Parameters>
+bool Invoke(_OrthancPluginService service, const Parameters& parameters)
 {
-  const auto header = response.headers.find(name);
-  return header == response.headers.end() ? "" : header->second;
+  return context_->InvokeService(context_, service, &parameters) == OrthancPluginErrorCode_Success;
+}
+
+void SetHeader(OrthancPluginRestOutput* output, const std::string& name, const std::string& value)
+{
+  if (!Invoke(_OrthancPluginService_SetHttpHeader,
+              _OrthancPluginSetHttpHeader{output, name.c_str(), value.c_str()}))
+  {
+    throw std::runtime_error("Orthanc refuses the header " + name);
+  }
+}
+
+bool SendStatus(OrthancPluginRestOutput* output, int status, const std::string& body)
+{
+  return Invoke(_OrthancPluginService_SendHttpStatus,
+                _OrthancPluginSendHttpStatus{output, static_cast<uint16_t>(status), body.data(),
+                                             static_cast<uint32_t>(body.size())});
+}
+
+// What Orthanc's enumeration of statuses lacks, by what tells a client the same.
+int KnownStatus(int status)
+{
+  if (status == 429)
+  {
+    return 503;  // with the Retry-After of the original
+  }
+  return status < 500 ? 400 : 500;
+}
+
+void Refused(int status)
+{
+  throw std::runtime_error(fmt::format("Orthanc refuses to answer {}", status));
 }
 
 void SendResponse(OrthancPluginRestOutput* output, const HttpResponse& response)
 {
-  const auto size = static_cast<uint32_t>(response.body.size());
-  switch (response.status)
+  if (response.body.size() > std::numeric_limits<uint32_t>::max())
   {
-    case METHOD_NOT_ALLOWED:
-      OrthancPluginSendMethodNotAllowed(context_, output, HeaderOf(response, "Allow").c_str());
-      return;
-    case UNAUTHORIZED:
-      OrthancPluginSendUnauthorized(context_, output, "Orthanc Clinic");
-      return;
-    case PERMANENT_REDIRECT:
-      OrthancPluginRedirect(context_, output, HeaderOf(response, "Location").c_str());
-      return;
-    default:
-      break;
+    throw std::length_error("An answer is larger than 4 GiB");
+  }
+  // Orthanc sends these only by services of their own, which take neither another header nor a body. It has
+  // no 308.
+  if (response.status == 301 || response.status == 308)
+  {
+    if (!Invoke(_OrthancPluginService_Redirect,
+                _OrthancPluginOutputPlusArgument{output, response.headers.at("Location").c_str()}))
+    {
+      Refused(response.status);
+    }
+    return;
+  }
+  if (response.status == 405)
+  {
+    if (!Invoke(_OrthancPluginService_SendMethodNotAllowed,
+                _OrthancPluginOutputPlusArgument{output, response.headers.at("Allow").c_str()}))
+    {
+      Refused(response.status);
+    }
+    return;
   }
 
   for (const auto& [name, value] : response.headers)
   {
-    OrthancPluginSetHttpHeader(context_, output, name.c_str(), value.c_str());
+    SetHeader(output, name, value);
   }
-  if (response.status == OK)
+  if (response.status == 200)
   {
-    OrthancPluginAnswerBuffer(context_, output, response.body.data(), size, response.contentType.c_str());
+    if (!Invoke(_OrthancPluginService_AnswerBuffer,
+                _OrthancPluginAnswerBuffer{output, response.body.data(),
+                                           static_cast<uint32_t>(response.body.size()),
+                                           response.contentType.c_str()}))
+    {
+      Refused(response.status);
+    }
     return;
   }
   if (!response.body.empty())
   {
-    OrthancPluginSetHttpHeader(context_, output, "Content-Type", response.contentType.c_str());
+    SetHeader(output, "Content-Type", response.contentType);
   }
-  OrthancPluginSendHttpStatus(context_, output, static_cast<uint16_t>(response.status), response.body.data(),
-                              size);
+  if (SendStatus(output, response.status, response.body))
+  {
+    return;
+  }
+  // 401 is documented to have a service of its own, too: it loses the body, but not the browser's dialogue.
+  const bool sent = response.status == 401 ? Invoke(_OrthancPluginService_SendUnauthorized,
+                                                    _OrthancPluginOutputPlusArgument{output, REALM})
+                                           : SendStatus(output, KnownStatus(response.status), response.body);
+  if (!sent)
+  {
+    Refused(response.status);
+  }
+  LogWarning(
+      fmt::format("Orthanc cannot answer {} as it should: something near it was sent", response.status));
 }
 
 OrthancPluginErrorCode Answer(OrthancPluginRestOutput* output, const char* url,
@@ -142,7 +176,7 @@ OrthancPluginErrorCode Answer(OrthancPluginRestOutput* output, const char* url,
                    if (probe_ != nullptr)
                    {
                      *probe_ = request->getCount == 1 ? request->getValues[0] : "";
-                     OrthancPluginAnswerBuffer(context_, output, "", 0, "text/plain");
+                     SendResponse(output, HttpResponse{});
                      return;
                    }
                    const Router* const router = router_.load();

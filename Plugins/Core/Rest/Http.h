@@ -28,6 +28,10 @@ enum class HttpMethod
 
 ORTHANC_CLINIC_API std::string_view ToString(HttpMethod method);
 
+// A name or value of a query string, of which "%41" and "+" stand for "A" and a space. A "%" without two
+// hexadecimal digits stands for itself.
+ORTHANC_CLINIC_API std::string DecodeQueryText(std::string_view encoded);
+
 struct ORTHANC_CLINIC_API HttpRequest
 {
   HttpMethod method = HttpMethod::Get;
