@@ -38,13 +38,22 @@ Json::Value ReadOrthancConfiguration(OrthancPluginContext* context)
   return ParseOrthancJson(text).value();  // Orthanc wrote it
 }
 
+// Newer SDKs deprecate this service in favour of the configuration itself, which does not say where it lies.
+std::string ConfigurationPath(OrthancPluginContext* context)
+{
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  return TakeString(context, OrthancPluginGetConfigurationPath(context));
+#pragma GCC diagnostic pop
+}
+
 // The SQLite file's default place: beside Orthanc's own index, whose path is relative to the configuration
 // file.
 std::string DefaultDatabase(OrthancPluginContext* context, const Json::Value& orthanc)
 {
   const std::string storage = orthanc.get("StorageDirectory", "OrthancStorage").asString();
   const std::string index = orthanc.get("IndexDirectory", storage).asString();
-  const std::string file = TakeString(context, OrthancPluginGetConfigurationPath(context));
+  const std::string file = ConfigurationPath(context);
   boost::filesystem::path base = boost::filesystem::current_path();
   if (!file.empty())
   {

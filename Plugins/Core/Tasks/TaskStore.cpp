@@ -155,17 +155,41 @@ std::optional<Timestamp> TaskStore::NextDue(const std::string& kind)
       });
 }
 
-void TaskStore::Prolong(const std::string& owner, Timestamp until)
+int TaskStore::Keep(const std::string& owner, const std::set<Leased>& held, Timestamp until, Timestamp dueAt)
 {
   const std::string first = owner + ":";
   const std::string last = owner + ";";  // the code point after ':'
   const std::string leasedUntil = ToString(until);
-  transaction_.Sql(
+  const std::string due = ToString(dueAt);
+  return transaction_.Sql(
       [&](soci::session& sql)
       {
+        std::vector<Leased> abandoned;
+        Leased leased;
+        soci::statement statement =
+            (sql.prepare
+                 << "SELECT id, lease FROM tasks WHERE state = 'leased' AND lease >= :first AND lease "
+                    "< :last",
+             soci::use(first), soci::use(last), soci::into(leased.first), soci::into(leased.second));
+        statement.execute();
+        while (statement.fetch())
+        {
+          if (!held.contains(leased))
+          {
+            abandoned.push_back(leased);
+          }
+        }
+        for (const auto& [id, lease] : abandoned)
+        {
+          sql << "UPDATE tasks SET state = 'due', lease = NULL, leased_until = NULL, due_at = :due, "
+                 "last_error = 'The end of the attempt could not be recorded' "
+                 "WHERE id = :id AND lease = :lease",
+              soci::use(due), soci::use(id), soci::use(lease);
+        }
         sql << "UPDATE tasks SET leased_until = :until WHERE state = 'leased' AND lease >= :first AND lease "
                "< :last",
             soci::use(leasedUntil), soci::use(first), soci::use(last);
+        return static_cast<int>(abandoned.size());
       });
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,8 +37,12 @@ public:
   // When the next task of this kind is due; nothing if none waits.
   std::optional<Timestamp> NextDue(const std::string& kind);
 
-  // Prolongs all leases whose name starts with `owner`.
-  void Prolong(const std::string& owner, Timestamp until);
+  // A task's id and the name of its lease.
+  using Leased = std::pair<std::string, std::string>;
+
+  // Prolongs the leases of this owner (whose names start with "owner:"). A task that is not among `held` has
+  // a worker that could not say how it ended: it is given back, due at `dueAt`, and counted in the result.
+  int Keep(const std::string& owner, const std::set<Leased>& held, Timestamp until, Timestamp dueAt);
 
   // Makes tasks due again whose lease has ended (their worker died); all of them if `everyLease`.
   void Recover(bool everyLease);

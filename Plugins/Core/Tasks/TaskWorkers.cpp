@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -19,6 +20,9 @@ namespace
 // A lease outlives three missed prolongations.
 constexpr Milliseconds LEASE(30'000);
 constexpr Milliseconds PROLONG_EVERY(10'000);
+
+// When a task runs again whose end the database did not take.
+constexpr Milliseconds ABANDONED_DELAY(1'000);
 
 // Another process's commits are not told to this one, so that it looks by itself.
 constexpr Milliseconds POLL_ALONE(5'000);
@@ -53,7 +57,7 @@ TaskWorkers::~TaskWorkers()
 void TaskWorkers::Register(TaskKind kind)
 {
   const std::string name = kind.name;
-  if (!kinds_.emplace(name, Kind{std::move(kind), {}, 0, {}}).second)
+  if (!kinds_.emplace(name, Kind{std::move(kind), {}, {}, 0, {}}).second)
   {
     throw std::logic_error("Two handlers for the task " + name);
   }
@@ -125,6 +129,7 @@ void TaskWorkers::Stop()
         transaction.Commit();
       }
       kind.leased.clear();
+      kind.held.clear();
     }
   }
   catch (const Error& error)
@@ -154,12 +159,14 @@ void TaskWorkers::Schedule()
     Timestamp next = Now() + (database_.IsPostgreSql() ? POLL_SHARED : POLL_ALONE);
     try
     {
-      if (Now() >= prolong)
+      bool settle = false;
       {
-        Transaction transaction(database_);
-        TaskStore(transaction).Prolong(owner_, Now() + LEASE);
-        TaskStore(transaction).Recover(false);
-        transaction.Commit();
+        const std::lock_guard lock(mutex_);
+        settle = std::exchange(settle_, false);
+      }
+      if (settle || Now() >= prolong)
+      {
+        KeepLeases();
         prolong = Now() + PROLONG_EVERY;
       }
       next = std::min({next, prolong, LeaseDue()});
@@ -180,6 +187,7 @@ void TaskWorkers::Schedule()
     }
 
     std::unique_lock lock(mutex_);
+    settle_ = settle_ || failing;  // whether the last transaction was committed is not known
     wakeScheduler_.wait_until(lock, next, [this] { return wake_ || stopping_; });
     wake_ = false;
     if (failing && !stopping_)
@@ -188,6 +196,24 @@ void TaskWorkers::Schedule()
       wakeScheduler_.wait_for(lock, Milliseconds(200), [this] { return stopping_.load(); });
     }
   }
+}
+
+void TaskWorkers::KeepLeases()
+{
+  // Only this thread leases: what is not held now was given up without the database knowing.
+  std::set<TaskStore::Leased> held;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, kind] : kinds_)
+    {
+      held.insert(kind.held.begin(), kind.held.end());
+    }
+  }
+  Transaction transaction(database_);
+  TaskStore store(transaction);
+  store.Keep(owner_, held, Now() + LEASE, Now() + ABANDONED_DELAY);
+  store.Recover(false);
+  transaction.Commit();
 }
 
 Timestamp TaskWorkers::LeaseDue()
@@ -232,6 +258,7 @@ Timestamp TaskWorkers::LeaseDue()
       const std::lock_guard lock(mutex_);
       for (Task& task : tasks)
       {
+        kind.held.emplace(task.id, lease);
         kind.leased.emplace_back(std::move(task), lease);
       }
       wakeWorkers_.notify_all();
@@ -256,6 +283,7 @@ void TaskWorkers::Work(Kind& kind)
     lock.unlock();
     Run(kind, task, lease);
     lock.lock();
+    kind.held.erase({task.id, lease});
     kind.running--;
     wake_ = true;
     wakeScheduler_.notify_one();
@@ -327,7 +355,11 @@ void TaskWorkers::GiveUp(Kind& kind, RunningTask& running, const std::string& er
   }
   catch (const std::exception& second)
   {
-    // Its lease ends by itself, and it is run again.
+    // The scheduler gives it back as soon as the database answers.
+    {
+      const std::lock_guard lock(mutex_);
+      settle_ = true;
+    }
     LogError(fmt::format("The failure of the task {} ({}) could not be recorded: {}", task.id, task.kind,
                          second.what()));
   }

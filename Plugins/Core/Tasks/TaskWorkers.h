@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -98,11 +99,13 @@ private:
   {
     TaskKind description;
     std::deque<std::pair<Task, std::string>> leased;  // with the lease's name; waiting for a thread
+    std::set<TaskStore::Leased> held;                 // those, and the ones that run
     unsigned running = 0;
     Counts counts;
   };
 
   void Schedule();
+  void KeepLeases();
   // Leases what is due; returns when to look again.
   Timestamp LeaseDue();
   void Work(Kind& kind);
@@ -116,6 +119,7 @@ private:
   std::condition_variable wakeScheduler_;
   std::condition_variable wakeWorkers_;
   bool wake_ = false;
+  bool settle_ = false;  // some tasks may be leased in the database alone
   std::atomic<bool> stopping_{false};
   std::map<std::string, Kind> kinds_;
   std::shared_ptr<void> listening_;

@@ -131,14 +131,58 @@ TEST_P(TasksOn, ProlongingKeepsTheLeasesOfItsOwnerAlone)
   Enqueue("test", "b");
   {
     Transaction transaction(GetDatabase());
-    TaskStore(transaction).Lease("test", "one:1", Now() - Milliseconds(1), 1);
+    const auto held = TaskStore(transaction).Lease("test", "one:1", Now() - Milliseconds(1), 1);
     TaskStore(transaction).Lease("test", "two:1", Now() - Milliseconds(1), 1);
-    TaskStore(transaction).Prolong("one", Now() + Milliseconds(60'000));
+    const Timestamp until = Now() + Milliseconds(60'000);
+    EXPECT_EQ(0, TaskStore(transaction).Keep("one", {{held.at(0).id, "one:1"}}, until, Now()));
     TaskStore(transaction).Recover(false);
     transaction.Commit();
   }
   EXPECT_EQ(List("leased").size(), 1U);
   EXPECT_EQ(List("due").size(), 1U);
+}
+
+TEST_P(TasksOn, ALeaseThatNobodyHoldsIsGivenBackAndNotProlonged)
+{
+  Enqueue("test", "a");
+  Enqueue("test", "b");
+  const std::vector<Task> leased = Lease("one:1");
+  {
+    Transaction transaction(GetDatabase());
+    const Timestamp until = Now() + Milliseconds(60'000);
+    EXPECT_EQ(1, TaskStore(transaction).Keep("one", {{leased.at(1).id, "one:1"}}, until, Now()));
+    transaction.Commit();
+  }
+  ASSERT_EQ(List("due").size(), 1U);
+  EXPECT_EQ(List("due")[0].id, leased[0].id);
+  EXPECT_FALSE(Complete(leased[0], "one:1"));
+  EXPECT_TRUE(Complete(leased[1], "one:1"));
+}
+
+TEST_P(TasksOn, ATaskWhoseEndTheDatabaseDidNotTakeRunsAgainSoon)
+{
+  const auto alter = [this](const std::string& statement)
+  {
+    Transaction transaction(GetDatabase());
+    transaction.Sql([&](soci::session& sql) { sql << statement; });
+    transaction.Commit();
+  };
+  std::atomic<int> runs{0};
+  TaskWorkers workers(GetDatabase());
+  workers.Register({.name = "test",
+                    .handler = [&](RunningTask&)
+                    {
+                      if (++runs == 1)
+                      {
+                        alter("ALTER TABLE tasks RENAME TO gone");
+                      }
+                    }});
+  workers.Start();
+  Enqueue("test", "a");
+  ASSERT_TRUE(WaitUntil([&] { return runs == 1; }));
+  std::this_thread::sleep_for(Milliseconds(300));
+  alter("ALTER TABLE gone RENAME TO tasks");
+  EXPECT_TRUE(WaitUntil([&] { return runs == 2 && List().empty(); }, std::chrono::seconds(8)));
 }
 
 TEST_P(TasksOn, WorkersRunWhatIsEnqueuedAtOnce)
