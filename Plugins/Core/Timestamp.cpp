@@ -107,4 +107,14 @@ std::optional<Timestamp> ParseTimestamp(std::string_view text)
   return std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
          std::chrono::seconds(*second) + Milliseconds(milliseconds) - offset;
 }
+
+std::optional<Timestamp> ParseOrthancTime(const std::string& text)
+{
+  if (text.size() != 15)
+  {
+    return std::nullopt;
+  }
+  return ParseTimestamp(text.substr(0, 4) + "-" + text.substr(4, 2) + "-" + text.substr(6, 2) + "T" +
+                        text.substr(9, 2) + ":" + text.substr(11, 2) + ":" + text.substr(13, 2) + "Z");
+}
 }  // namespace OrthancClinic

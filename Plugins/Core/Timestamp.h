@@ -26,4 +26,7 @@ ORTHANC_CLINIC_API std::string ToString(Timestamp time);
 // Any RFC 3339 date-time: any number of decimals (cut to milliseconds), `Z` or an offset. Nothing if it is
 // not one.
 ORTHANC_CLINIC_API std::optional<Timestamp> ParseTimestamp(std::string_view text);
+
+// Orthanc's "20260208T103000", which is in UTC. Nothing if it is not one.
+ORTHANC_CLINIC_API std::optional<Timestamp> ParseOrthancTime(const std::string& text);
 }  // namespace OrthancClinic

@@ -16,6 +16,11 @@ namespace
 {
 constexpr int BATCH = 200;
 
+// PostgreSQL commits in another order than it numbers: a number that is missing before a row so young may
+// still come.
+constexpr Milliseconds GAP_CERTAIN(5'000);
+constexpr Milliseconds GAP_POLL(100);
+
 // Instances of one association come every few milliseconds: a pause between two looks makes one batch of
 // them, and leaves the processor and the disk to the ingest. The first instance after a silence does not
 // wait.
@@ -27,6 +32,8 @@ constexpr Milliseconds POLL_SHARED(250);
 
 constexpr Milliseconds LONGEST_RETRY(5'000);
 constexpr std::chrono::hours SWEEP_EVERY(24);
+
+constexpr std::chrono::minutes BETWEEN_SWEEPS(1);
 }  // namespace
 
 Feed::Feed(Database& database, IOrthanc& orthanc, std::string orthancIndex)
@@ -50,6 +57,8 @@ void Feed::Subscribe(std::unique_ptr<IFeedSubscriber> subscriber)
 void Feed::Start()
 {
   stopping_ = false;
+  // SQLite has one writer at a time, so that what is missing in its log is gone for good.
+  commitsOutOfOrder_ = !orthanc_.Get("/system")["DatabaseBackendPlugin"].isNull();
   for (const auto& reader : readers_)
   {
     threads_.push_back(
@@ -146,7 +155,7 @@ void Feed::Run(Reader& reader)
       more = ReadBatch(reader);
       if (!more)
       {
-        SweepIfDue(reader, false);
+        SweepIfDue(reader);
       }
       retry = Milliseconds(100);
     }
@@ -184,7 +193,10 @@ void Feed::Run(Reader& reader)
     else if (!more)
     {
       wakeUp_.wait_for(lock, PAUSE, [this] { return stopping_.load(); });
-      wakeUp_.wait_for(lock, database_.IsPostgreSql() ? POLL_SHARED : POLL_ALONE,
+      wakeUp_.wait_for(lock,
+                       reader.waitsForGap         ? GAP_POLL
+                       : database_.IsPostgreSql() ? POLL_SHARED
+                                                  : POLL_ALONE,
                        [&] { return stopping_ || wake_ != reader.seen; });
     }
   }
@@ -229,80 +241,116 @@ int64_t Feed::ReadCursor(Reader& reader)
   return 0;
 }
 
+bool Feed::MoveCursor(Transaction& transaction, const Reader& reader, int64_t from, int64_t to, bool complete)
+{
+  return transaction.Sql(
+      [&](soci::session& sql)
+      {
+        const long long position = from;
+        const long long next = to;
+        const std::string forgetSweep = complete ? "" : ", swept_at = NULL";
+        soci::statement move =
+            (sql.prepare << "UPDATE feed_cursors SET position = :next" + forgetSweep +
+                                " WHERE orthanc_index = :log AND subscriber = :name AND position = "
+                                ":position",
+             soci::use(next), soci::use(orthancIndex_), soci::use(reader.lag.subscriber),
+             soci::use(position));
+        move.execute(true);
+        return move.get_affected_rows() == 1;
+      });
+}
+
+bool Feed::IsEmptiedAfter(int64_t position)
+{
+  const Json::Value first = orthanc_.Get("/changes?since=0&limit=1")["Changes"];
+  return first.empty() || first[0]["Seq"].asInt64() > position + 1;
+}
+
+std::vector<Change> Feed::ReadChanges(const Json::Value& rows, int64_t position) const
+{
+  std::vector<Change> changes;
+  int64_t previous = position;
+  for (const Json::Value& row : rows)
+  {
+    const int64_t sequence = row["Seq"].asInt64();
+    const auto written = ParseOrthancTime(row["Date"].asString());
+    if (commitsOutOfOrder_ && sequence > previous + 1 && written && Now() < *written + GAP_CERTAIN)
+    {
+      break;
+    }
+    changes.push_back({sequence, row["ChangeType"].asString(), row["ID"].asString()});
+    previous = sequence;
+  }
+  return changes;
+}
+
 bool Feed::ReadBatch(Reader& reader)
 {
-  const std::string& name = reader.lag.subscriber;
-  const long long position = ReadCursor(reader);
+  const int64_t position = ReadCursor(reader);
   const Json::Value log = orthanc_.Get(fmt::format("/changes?since={}&limit={}", position, BATCH));
-  std::vector<Change> changes;
-  for (const Json::Value& row : log["Changes"])
+  const std::vector<Change> changes = ReadChanges(log["Changes"], position);
+  // `Last` is the greatest number ever given, whatever is left of the log.
+  const int64_t last = log["Last"].asInt64();
+  const bool gap =
+      changes.empty() ? log["Changes"].empty() && last != position : changes.front().sequence > position + 1;
+  const bool emptied = gap && (last < position || IsEmptiedAfter(position));
+  if (emptied)
   {
-    changes.push_back({row["Seq"].asInt64(), row["ChangeType"].asString(), row["ID"].asString()});
+    LogWarning("The change log was emptied or replaced: the studies will be compared with the records");
   }
+
   if (changes.empty())
   {
-    // A log that ends before the cursor was emptied or replaced.
-    if (log["Last"].asInt64() < position)
+    if (emptied)
     {
-      LogWarning("The change log ends before the cursor of " + name + ": it was replaced");
       Transaction transaction(database_);
-      transaction.Sql(
-          [&](soci::session& sql)
-          {
-            sql << "UPDATE feed_cursors SET position = 0 WHERE orthanc_index = :log AND subscriber = :name",
-                soci::use(orthancIndex_), soci::use(name);
-          });
+      if (MoveCursor(transaction, reader, position, last < position ? 0 : last, false))
+      {
+        reader.sweptAt = {};
+      }
       transaction.Commit();
       return true;
     }
     const std::lock_guard lock(mutex_);
     reader.lag.position = position;
+    reader.waitsForGap = !log["Changes"].empty();
     return false;
-  }
-  // SQLite's and PostgreSQL's numbers may have gaps after a rollback; a sweep that finds nothing costs
-  // little.
-  if (changes.front().sequence > position + 1)
-  {
-    SweepIfDue(reader, true);
   }
 
   const std::function<void(Transaction&)> write = reader.subscriber->Read(changes);
-  const long long next = changes.back().sequence;
+  const int64_t next = changes.back().sequence;
   Transaction transaction(database_);
-  const bool first = transaction.Sql(
-      [&](soci::session& sql)
-      {
-        // First of all: it makes another process that read the same rows wait, and then find them done.
-        soci::statement move =
-            (sql.prepare << "UPDATE feed_cursors SET position = :next WHERE orthanc_index = :log "
-                            "AND subscriber = :name AND position = :position",
-             soci::use(next), soci::use(orthancIndex_), soci::use(name), soci::use(position));
-        move.execute(true);
-        return move.get_affected_rows() == 1;
-      });
-  if (first)
+  // First of all: it makes another process that read the same rows wait, and then find them done.
+  if (MoveCursor(transaction, reader, position, next, !emptied))
   {
     write(transaction);
     transaction.Commit();
+    if (emptied)
+    {
+      reader.sweptAt = {};
+    }
   }
   const std::lock_guard lock(mutex_);
   reader.lag.position = next;
-  return !log["Done"].asBool();
+  reader.waitsForGap = false;
+  return !log["Done"].asBool() || changes.size() < log["Changes"].size();
 }
 
-void Feed::SweepIfDue(Reader& reader, bool now)
+void Feed::SweepIfDue(Reader& reader)
 {
-  // A gap that stays (an emptied log) is swept once, not with every batch.
-  if (Now() < reader.sweptAt + (now ? std::chrono::minutes(1) : std::chrono::minutes(SWEEP_EVERY)))
+  const Timestamp now = Now();
+  const bool due = now >= reader.sweptAt + SWEEP_EVERY;
+  if (due ? now < reader.triedAt + BETWEEN_SWEEPS : reader.triedAt != Timestamp{})
   {
     return;
   }
-  reader.sweptAt = Now();
-  reader.subscriber->Sweep(stopping_);
-  if (stopping_)
+  reader.triedAt = now;
+  reader.subscriber->Sweep(due ? SweepDepth::Content : SweepDepth::Existence, stopping_);
+  if (stopping_ || !due)
   {
     return;
   }
+  reader.sweptAt = now;
   Transaction transaction(database_);
   transaction.Sql(
       [&](soci::session& sql)

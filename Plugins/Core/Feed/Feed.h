@@ -34,6 +34,12 @@ struct Change
   std::string resource;  // Orthanc's id
 };
 
+enum class SweepDepth
+{
+  Existence,  // which studies there are: at every start, since a deletion leaves no row in the log
+  Content     // also their instances: at the first start, when the log was emptied, and once a day
+};
+
 class ORTHANC_CLINIC_API IFeedSubscriber
 {
 public:
@@ -49,9 +55,8 @@ public:
   // killed: the sweep finds what it missed.
   virtual void Deleted(Transaction& transaction, const std::vector<std::string>& studies) = 0;
 
-  // The log was emptied or replaced, or a day has passed: compare Orthanc with the records and mend the
-  // differences.
-  virtual void Sweep(const std::atomic<bool>& stopping) = 0;
+  // Compare Orthanc with the records and mend the differences.
+  virtual void Sweep(SweepDepth depth, const std::atomic<bool>& stopping) = 0;
 };
 
 class ORTHANC_CLINIC_API Feed
@@ -90,19 +95,28 @@ private:
     Lag lag;                           // guarded by mutex_
     std::vector<std::string> deleted;  // guarded by mutex_
     uint64_t seen = 0;                 // the last wake_ that it has looked after
-    Timestamp sweptAt{};
+    Timestamp sweptAt{};  // the last sweep of content that came to its end, as the database has it
+    bool waitsForGap = false;
+    Timestamp triedAt{};  // the last sweep of this process
   };
 
   void Run(Reader& reader);
+  // The rows up to a gap that may still be filled.
+  std::vector<Change> ReadChanges(const Json::Value& rows, int64_t position) const;
+  bool IsEmptiedAfter(int64_t position);
   int64_t ReadCursor(Reader& reader);
   void TellDeleted(Reader& reader);
   // Reads and writes one batch; true if there may be more.
   bool ReadBatch(Reader& reader);
-  void SweepIfDue(Reader& reader, bool now);
+  // Moves the cursor in the caller's transaction, unless another process has moved it already: false. Without
+  // `complete`, the next sweep is due at once.
+  bool MoveCursor(Transaction& transaction, const Reader& reader, int64_t from, int64_t to, bool complete);
+  void SweepIfDue(Reader& reader);
 
   Database& database_;
   IOrthanc& orthanc_;
   const std::string orthancIndex_;
+  bool commitsOutOfOrder_ = false;
   mutable std::mutex mutex_;
   std::condition_variable wakeUp_;
   uint64_t wake_ = 0;

@@ -22,6 +22,10 @@ constexpr size_t MOST_VALUES = 16;      // of a multi-valued tag that we keep
 constexpr size_t MOST_SERIES = 10'000;  // in the cache
 constexpr size_t MANY = 4;              // instances of one batch
 
+// Orthanc overwrites an instance by deleting it and storing it anew: a study of one instance is away for a
+// moment.
+constexpr Milliseconds DELETION_CERTAIN(2'000);
+
 // A tag's value, clean; empty if it is absent, a sequence, or was too long for Orthanc to show.
 std::string Tag(const Json::Value& tags, const char* name)
 {
@@ -42,17 +46,6 @@ std::vector<std::string> Values(const std::string& multiple)
     begin = end + 1;
   }
   return values;
-}
-
-// Orthanc's "20260208T103000", in UTC.
-std::optional<Timestamp> ParseOrthancTime(const std::string& text)
-{
-  if (text.size() != 15)
-  {
-    return std::nullopt;
-  }
-  return ParseTimestamp(text.substr(0, 4) + "-" + text.substr(4, 2) + "-" + text.substr(6, 2) + "T" +
-                        text.substr(9, 2) + ":" + text.substr(11, 2) + ":" + text.substr(13, 2) + "Z");
 }
 
 // Whether two spellings can be of one name: one may leave parts out.
@@ -235,6 +228,8 @@ std::optional<StudyRecorder::Reading> StudyRecorder::ReadStudy(
   try
   {
     const Json::Value statistics = orthanc_.Get("/studies/" + orthancId + "/statistics");
+    // New instances, and not more than before: one was sent again, perhaps with another content.
+    const bool replaced = !reading.isNew && statistics["CountInstances"].asInt() <= study.numberOfInstances;
     study.numberOfSeries = statistics["CountSeries"].asInt();
     study.numberOfInstances = statistics["CountInstances"].asInt();
     study.totalSizeBytes = std::stoll(statistics["DicomUncompressedSize"].asString());
@@ -264,7 +259,8 @@ std::optional<StudyRecorder::Reading> StudyRecorder::ReadStudy(
     {
       Series& known = LookUpSeries(series);
       modalities.insert(known.modality);
-      if (!std::exchange(known.compared, true) && !(reading.isNew && series == firstOfSeries.begin()->first))
+      if ((!std::exchange(known.compared, true) || replaced) &&
+          !(reading.isNew && series == firstOfSeries.begin()->first))
       {
         reading.newSeries.push_back(
             DemographicsFromTags(orthanc_.Get("/instances/" + instance + "/simplified-tags")));
@@ -374,11 +370,11 @@ void StudyRecorder::Deleted(Transaction& transaction, const std::vector<std::str
 {
   for (const std::string& id : resources)
   {
-    TaskStore(transaction).Enqueue("forget.study", id);
+    TaskStore(transaction).Enqueue("forget.study", id, Json::objectValue, Now() + DELETION_CERTAIN);
   }
 }
 
-void StudyRecorder::Sweep(const std::atomic<bool>& stopping)
+void StudyRecorder::Sweep(SweepDepth depth, const std::atomic<bool>& stopping)
 {
   std::set<std::string> recorded;
   {
@@ -399,6 +395,10 @@ void StudyRecorder::Sweep(const std::atomic<bool>& stopping)
     }
     const std::string orthancId = id.asString();
     const bool known = recorded.erase(orthancId) != 0;
+    if (known && depth == SweepDepth::Existence)
+    {
+      continue;
+    }
     const auto reading = ReadStudy(orthancId, {});
     if (!reading)
     {

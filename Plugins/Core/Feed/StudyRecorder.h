@@ -35,7 +35,7 @@ public:
   std::string Name() const override { return "studies"; }
   std::function<void(Transaction&)> Read(const std::vector<Change>& changes) override;
   void Deleted(Transaction& transaction, const std::vector<std::string>& resources) override;
-  void Sweep(const std::atomic<bool>& stopping) override;
+  void Sweep(SweepDepth depth, const std::atomic<bool>& stopping) override;
 
   // `settle.study`: marks a quiet study as complete.
   TaskKind SettleTask();

@@ -2,6 +2,8 @@
 
 #include "Core/Identity/AuditTrail.h"
 
+#include <thread>
+
 #include "Core/DatabaseFixture.h"
 
 namespace OrthancClinic::Testing
@@ -11,23 +13,24 @@ namespace
 class AuditTrailOn : public DatabaseTest
 {
 protected:
-  void SetUp() override
+  void Append(const std::string& action, const std::string& patient = "p1", const std::string& study = "")
   {
-    DatabaseTest::SetUp();
-    if (IsSkipped())
-    {
-      return;
-    }
-    for (const char* action : {"patient.create", "patient.view", "match.confirm"})
-    {
-      Transaction transaction(GetDatabase());
-      AuditEntry entry;
-      entry.principal.name = "alice";
-      entry.action = action;
-      entry.patientId = "p1";
-      AuditTrail::Append(transaction, entry);
-      transaction.Commit();
-    }
+    Transaction transaction(GetDatabase());
+    AuditEntry entry;
+    entry.principal.name = "alice";
+    entry.action = action;
+    entry.patientId = patient;
+    entry.studyInstanceUid = study;
+    entry.detail["quoted"] = "a\"b\\é";
+    AuditTrail::Append(transaction, entry);
+    transaction.Commit();
+  }
+
+  void Sql(const std::string& statement)
+  {
+    Transaction transaction(GetDatabase());
+    transaction.Sql([&](soci::session& sql) { sql << statement; });
+    transaction.Commit();
   }
 
   std::optional<int64_t> FirstBroken()
@@ -38,48 +41,140 @@ protected:
     return broken;
   }
 
-  void Tamper(const std::string& statement)
+  std::pair<std::vector<Json::Value>, int64_t> List(const std::string& patient = "",
+                                                    const std::string& study = "", int64_t limit = 100,
+                                                    int64_t offset = 0)
   {
-    Transaction transaction(GetDatabase());
-    transaction.Sql([&](soci::session& sql) { sql << statement; });
+    Transaction transaction(GetDatabase(), Transaction::Mode::ReadOnly);
+    auto list = AuditTrail::List(transaction, patient, study, limit, offset);
     transaction.Commit();
+    return list;
+  }
+
+  std::string SerialOf(const std::string& action)
+  {
+    for (const Json::Value& record : List().first)
+    {
+      if (record["action"] == action)
+      {
+        return record["id"].asString();
+      }
+    }
+    return "";
   }
 };
 
-TEST_P(AuditTrailOn, IsWholeAndListsTheNewestFirst)
+TEST_P(AuditTrailOn, IsWholeWhenNobodyTouchedIt)
 {
-  EXPECT_FALSE(FirstBroken());
-  Transaction transaction(GetDatabase(), Transaction::Mode::ReadOnly);
-  const auto [records, total] = AuditTrail::List(transaction, "p1", "", 2, 0);
-  EXPECT_EQ(total, 3);
-  ASSERT_EQ(records.size(), 2U);
-  EXPECT_EQ(records[0]["action"], "match.confirm");
-  EXPECT_EQ(records[0]["principal"], "alice");
-  EXPECT_EQ(AuditTrail::List(transaction, "p2", "", 2, 0).second, 0);
+  EXPECT_EQ(std::nullopt, FirstBroken());
+  for (const char* const action : {"patient.view", "patient.update", "match.confirm"})
+  {
+    Append(action);
+  }
+  EXPECT_EQ(std::nullopt, FirstBroken());
+}
+
+TEST_P(AuditTrailOn, IsWholeWhenSeveralWroteAtOnce)
+{
+  std::vector<std::thread> writers;
+  for (int i = 0; i < 4; i++)
+  {
+    writers.emplace_back(
+        [&]
+        {
+          for (int j = 0; j < 10; j++)
+          {
+            Append("patient.view");
+          }
+        });
+  }
+  for (std::thread& writer : writers)
+  {
+    writer.join();
+  }
+  EXPECT_EQ(40, List().second);
+  EXPECT_EQ(std::nullopt, FirstBroken());
 }
 
 TEST_P(AuditTrailOn, ShowsAChangedRecord)
 {
-  Tamper("UPDATE audit SET principal = 'bob' WHERE action = 'patient.view'");
-  EXPECT_TRUE(FirstBroken());
+  for (const char* const column : {"at", "principal", "remote_address", "action", "practice_id", "patient_id",
+                                   "study_instance_uid", "outcome", "detail", "previous_hash", "hash"})
+  {
+    Sql("DELETE FROM audit");
+    Append("first");
+    Append("second");
+    Append("third");
+    ASSERT_EQ(std::nullopt, FirstBroken());
+    const std::string second = SerialOf("second");
+
+    Sql("UPDATE audit SET " + std::string(column) + " = '{\"x\":1}' WHERE serial = " + second);
+
+    EXPECT_EQ(std::stoll(second), FirstBroken()) << column;
+  }
 }
 
 TEST_P(AuditTrailOn, ShowsARemovedRecord)
 {
-  Tamper("DELETE FROM audit WHERE action = 'patient.view'");
-  EXPECT_TRUE(FirstBroken());
+  Append("first");
+  Append("second");
+  Append("third");
+  const int64_t third = std::stoll(SerialOf("third"));
+
+  Sql("DELETE FROM audit WHERE action = 'second'");
+
+  EXPECT_EQ(third, FirstBroken());
 }
 
-TEST_P(AuditTrailOn, KeepsNothingOfWhatWasRolledBack)
+TEST_P(AuditTrailOn, ShowsThatItsBeginningIsGone)
+{
+  Append("first");
+  Append("second");
+  const int64_t second = std::stoll(SerialOf("second"));
+
+  Sql("DELETE FROM audit WHERE action = 'first'");
+
+  EXPECT_EQ(second, FirstBroken());
+}
+
+TEST_P(AuditTrailOn, ShowsAnExchange)
+{
+  Append("first");
+  Append("second");
+  const std::string first = SerialOf("first");
+  const std::string second = SerialOf("second");
+
+  Sql("UPDATE audit SET serial = -1 WHERE serial = " + first);
+  Sql("UPDATE audit SET serial = " + first + " WHERE serial = " + second);
+  Sql("UPDATE audit SET serial = " + second + " WHERE serial = -1");
+
+  EXPECT_EQ(std::stoll(first), FirstBroken());
+}
+
+TEST_P(AuditTrailOn, IsNotWrittenWithoutItsTransaction)
 {
   {
     Transaction transaction(GetDatabase());
-    AuditEntry entry;
-    entry.action = "never";
-    AuditTrail::Append(transaction, entry);
+    AuditTrail::Append(transaction, {.action = "patient.update"});
   }
-  Transaction transaction(GetDatabase(), Transaction::Mode::ReadOnly);
-  EXPECT_EQ(AuditTrail::List(transaction, "", "", 10, 0).second, 3);
+  EXPECT_EQ(0, List().second);
+}
+
+TEST_P(AuditTrailOn, IsListedByPatientAndStudyNewestFirst)
+{
+  Append("first", "p1", "1.2");
+  Append("second", "p2", "1.2");
+  Append("third", "p1", "1.3");
+
+  EXPECT_EQ(3, List().second);
+  const auto [records, total] = List("p1");
+  ASSERT_EQ(2, total);
+  EXPECT_EQ("third", records[0]["action"].asString());
+  EXPECT_EQ("first", records[1]["action"].asString());
+  EXPECT_EQ("alice", records[1]["principal"].asString());
+  EXPECT_EQ("a\"b\\é", records[1]["detail"]["quoted"].asString());
+  EXPECT_EQ(1, List("p1", "1.2").second);
+  EXPECT_EQ("second", List("", "", 1, 1).first.at(0)["action"].asString());
 }
 
 ON_BOTH_DATABASES(AuditTrailOn);

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "Core/Records/StudyStore.h"
+
+#include <gmock/gmock.h>
+
+#include "Core/DatabaseFixture.h"
+#include "Core/Errors.h"
+
+namespace OrthancClinic::Testing
+{
+namespace
+{
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Study MakeStudy(const std::string& orthancId, const std::string& uid)
+{
+  Study study;
+  study.orthancStudyId = orthancId;
+  study.studyInstanceUid = uid;
+  study.practiceId = "default";
+  study.modalities = {"CT", "SR"};
+  study.studyDate = "20260208";
+  study.studyTime = "103000";
+  study.studyDescription = "Panoramique « été »";
+  study.accessionNumber = "A-1";
+  study.institutionName = "Du Parc";
+  study.demographics.patientId = "4711";
+  study.demographics.issuerOfPatientId = "CLINIC";
+  study.demographics.otherPatientIds = {{"TREM85010112", "RAMQ", ""}};
+  study.demographics.patientName = "TREMBLAY^JEAN=王^小东";
+  study.demographics.otherPatientNames = {"ROY^JEAN"};
+  study.demographics.birthDate = "19850101";
+  study.demographics.sex = "M";
+  study.contradictions = {"patient_name", "sex"};
+  study.numberOfSeries = 2;
+  study.numberOfInstances = 300;
+  study.totalSizeBytes = 5'000'000'000;
+  study.source = {"modality", "PANO1", "CLINIC", "127.0.0.1"};
+  study.receivedAt = ParseTimestamp("2026-02-08T10:30:00.123Z").value();
+  study.lastInstanceAt = ParseTimestamp("2026-02-08T10:31:00.456Z").value();
+  study.settledAt = ParseTimestamp("2026-02-08T10:32:00Z").value();
+  return study;
+}
+
+class StudiesOn : public DatabaseTest
+{
+protected:
+  template <typename Function>
+  auto With(Function&& function)
+  {
+    Transaction transaction(GetDatabase());
+    StudyStore store(transaction);
+    if constexpr (std::is_void_v<decltype(function(store))>)
+    {
+      function(store);
+      transaction.Commit();
+    }
+    else
+    {
+      auto result = function(store);
+      transaction.Commit();
+      return result;
+    }
+  }
+
+  void Insert(const Study& study)
+  {
+    With([&](StudyStore& store) { store.Insert(study); });
+  }
+
+  Study Get(const std::string& id)
+  {
+    return With([&](StudyStore& store) { return store.Get(id); });
+  }
+
+  std::vector<std::string> Search(const StudyFilter& filter)
+  {
+    std::vector<std::string> ids;
+    for (const Study& study : With([&](StudyStore& store) { return store.Search(filter); }).first)
+    {
+      ids.push_back(study.orthancStudyId);
+    }
+    return ids;
+  }
+};
+
+TEST_P(StudiesOn, AreReadAsTheyWereWritten)
+{
+  Study study = MakeStudy("o1", "1.2.3");
+  study.match.status = MatchStatus::Matched;
+  study.match.patientId = "p1";
+  study.match.decidedBy = "alice";
+  study.match.decidedAt = study.receivedAt;
+  study.match.probability = 0.99998;
+  study.match.reason = "confirmed_by_person";
+  Json::Value evidence;
+  evidence["field"] = "identifier";
+  study.match.evidence.append(evidence);
+  Insert(study);
+
+  for (const char* const id : {"o1", "1.2.3"})
+  {
+    const Study read = Get(id);
+    EXPECT_EQ(ToJson(study), ToJson(read));
+    EXPECT_EQ(study.demographics, read.demographics);
+    EXPECT_EQ(study.contradictions, read.contradictions);
+    EXPECT_EQ(study.receivedAt, read.receivedAt);
+    EXPECT_EQ(study.settledAt, read.settledAt);
+  }
+}
+
+TEST_P(StudiesOn, AreReadAsTheyWereWrittenWithNothingInThem)
+{
+  Study study;
+  study.orthancStudyId = "o1";
+  study.receivedAt = study.lastInstanceAt = Now();
+  Insert(study);
+
+  EXPECT_EQ(ToJson(study), ToJson(Get("o1")));
+  EXPECT_FALSE(Get("o1").settledAt);
+  EXPECT_TRUE(Get("o1").modalities.empty());
+}
+
+TEST_P(StudiesOn, HaveOneRecordEach)
+{
+  Insert(MakeStudy("o1", "1.2.3"));
+  EXPECT_THROW(Insert(MakeStudy("o1", "1.2.4")), Conflict);
+}
+
+TEST_P(StudiesOn, OfOneUidAreTwinsThatOnlyOrthancsIdTellsApart)
+{
+  Insert(MakeStudy("o1", "1.2.3"));
+  Insert(MakeStudy("o2", "1.2.3"));
+  Insert(MakeStudy("o3", "1.2.4"));
+
+  try
+  {
+    Get("1.2.3");
+    FAIL() << "one of both was chosen";
+  }
+  catch (const Conflict& error)
+  {
+    EXPECT_THAT(error.what(), HasSubstr("o1"));
+    EXPECT_THAT(error.what(), HasSubstr("o2"));
+  }
+  EXPECT_EQ("o2", Get("o2").orthancStudyId);
+  EXPECT_THAT(With([&](StudyStore& store) { return store.Twins(MakeStudy("o1", "1.2.3")); }),
+              ElementsAre("o2"));
+  EXPECT_TRUE(With([&](StudyStore& store) { return store.Twins(MakeStudy("o3", "1.2.4")); }).empty());
+  EXPECT_THROW(Get("1.2"), NotFound);
+}
+
+TEST_P(StudiesOn, KeepTheMatchWhenTheContentChangesAndTheOtherWayRound)
+{
+  Study study = MakeStudy("o1", "1.2.3");
+  Insert(study);
+  StudyMatch match;
+  match.status = MatchStatus::Review;
+  match.decidedBy = StudyMatch::MACHINE;
+  match.decidedAt = Now();
+  With([&](StudyStore& store) { store.UpdateMatch("o1", match); });
+
+  study.numberOfInstances = 301;
+  study.settledAt.reset();
+  With([&](StudyStore& store) { store.UpdateContent(study); });
+
+  EXPECT_EQ(MatchStatus::Review, Get("o1").match.status);
+  EXPECT_EQ(301, Get("o1").numberOfInstances);
+  EXPECT_FALSE(Get("o1").settledAt);
+}
+
+TEST_P(StudiesOn, AreSearched)
+{
+  Study old = MakeStudy("old", "1.1");
+  old.receivedAt = ParseTimestamp("2020-01-01T00:00:00Z").value();
+  old.studyDate = "20200101";
+  old.accessionNumber = "A-2";
+  old.modalities = {"PX"};
+  Insert(old);
+  Insert(MakeStudy("new", "1.2"));
+
+  EXPECT_THAT(Search({}), ElementsAre("new", "old"));
+  EXPECT_THAT(Search({.modality = "PX"}), ElementsAre("old"));
+  EXPECT_THAT(Search({.modality = "SR"}), ElementsAre("new"));
+  EXPECT_THAT(Search({.modality = "P"}), ElementsAre()) << "only whole ones";
+  EXPECT_THAT(Search({.accessionNumber = "A-2"}), ElementsAre("old"));
+  EXPECT_THAT(Search({.studyDateFrom = "20200102"}), ElementsAre("new"));
+  EXPECT_THAT(Search({.studyDateFrom = "20200101", .studyDateTo = "20200101"}), ElementsAre("old"));
+  EXPECT_THAT(Search({.status = "matched"}), ElementsAre());
+  EXPECT_THAT(Search({.practiceId = "north"}), ElementsAre());
+  EXPECT_THAT(Search({.limit = 1, .offset = 1}), ElementsAre("old"));
+  EXPECT_EQ(2, With([](StudyStore& store) { return store.Search({.limit = 1}); }).second);
+  With([](StudyStore& store) { store.Delete("old"); });
+  EXPECT_THAT(With([](StudyStore& store) { return store.AllOrthancIds(); }), ElementsAre("new"));
+}
+
+ON_BOTH_DATABASES(StudiesOn);
+}  // namespace
+}  // namespace OrthancClinic::Testing
