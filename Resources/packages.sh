@@ -15,7 +15,7 @@ run_packages=(
 # To build and run the tests and the benchmarks, and to make the packages, besides those.
 # shellcheck disable=SC2034
 test_packages=(
-  libgtest-dev libgmock-dev libvalijson-dev libboost-program-options-dev libdcmtk-dev postgresql orthanc-postgresql shellcheck dpkg-dev file
+  libgtest-dev libgmock-dev libvalijson-dev libboost-program-options-dev libdcmtk-dev chromium postgresql orthanc-postgresql shellcheck dpkg-dev file
 )
 
 # install_packages PACKAGE... : installs those that are missing; quick when none is.
