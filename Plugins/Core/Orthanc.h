@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Orthanc's REST API as the rooms below Host use it. Host implements it in the process; tests over HTTP.
+// Orthanc's REST API as the rooms below Host use it. Host implements it in the process.
 
 #pragma once
 
@@ -17,8 +17,13 @@ class ORTHANC_CLINIC_API IOrthanc
 public:
   virtual ~IOrthanc() = default;
 
-  // GET of a path of Orthanc's own REST API that answers JSON ("/studies/…"). Throws NotFound for what does
-  // not exist, Unavailable for every other error.
+  // Calls of Orthanc's own REST API ("/studies/…"); those that answer JSON give it, null for an empty answer.
+  // Each throws NotFound for what does not exist, BadInput for what Orthanc refuses, Unavailable for every
+  // other error.
   virtual Json::Value Get(const std::string& path) = 0;
+  virtual std::string GetBytes(const std::string& path) = 0;
+  virtual Json::Value Post(const std::string& path, const std::string& body) = 0;
+  virtual void Put(const std::string& path, const std::string& body) = 0;
+  virtual void Delete(const std::string& path) = 0;
 };
 }  // namespace OrthancClinic

@@ -56,6 +56,10 @@ public:
   explicit InProcessOrthanc(OrthancPluginContext* context) : context_(context) {}
 
   Json::Value Get(const std::string& path) override;
+  std::string GetBytes(const std::string& path) override;
+  Json::Value Post(const std::string& path, const std::string& body) override;
+  void Put(const std::string& path, const std::string& body) override;
+  void Delete(const std::string& path) override;
 
 private:
   OrthancPluginContext* context_;

@@ -75,6 +75,12 @@ public:
     return answer;
   }
 
+  // The feed only reads.
+  std::string GetBytes(const std::string& path) override { throw NotFound(path); }
+  Json::Value Post(const std::string& path, const std::string&) override { throw NotFound(path); }
+  void Put(const std::string& path, const std::string&) override { throw NotFound(path); }
+  void Delete(const std::string& path) override { throw NotFound(path); }
+
 private:
   const bool postgreSql_;
   std::mutex mutex_;
