@@ -77,6 +77,25 @@ std::vector<std::string> Contradictions(const StudyDemographics& first, const St
   return fields;
 }
 
+// Adds to `all` what it does not have yet; true if that is something.
+bool Collect(Json::Value& all, const Json::Value& more)
+{
+  bool grew = false;
+  for (const char* name : {"request_attributes", "body_parts", "lateralities"})
+  {
+    for (const Json::Value& value : more[name])
+    {
+      const bool known = std::find(all[name].begin(), all[name].end(), value) != all[name].end();
+      if (!known && all[name].size() < MOST_VALUES)
+      {
+        all[name].append(value);
+        grew = true;
+      }
+    }
+  }
+  return grew;
+}
+
 Json::Value EventData(const Study& study)
 {
   Json::Value data;
@@ -124,6 +143,45 @@ StudyDemographics DemographicsFromTags(const Json::Value& tags)
     demographics.email = telecom;
   }
   return demographics;
+}
+
+Json::Value AcquisitionFromTags(const Json::Value& tags)
+{
+  Json::Value acquisition;
+  acquisition["request_attributes"] = Json::arrayValue;
+  if (const Json::Value& requests = tags["RequestAttributesSequence"]; requests.isArray())
+  {
+    for (const Json::Value& item : requests)
+    {
+      Json::Value request;
+      request["scheduled_procedure_step_id"] = Tag(item, "ScheduledProcedureStepID");
+      request["requested_procedure_id"] = Tag(item, "RequestedProcedureID");
+      request["accession_number"] = Tag(item, "AccessionNumber");
+      acquisition["request_attributes"].append(request);
+    }
+  }
+  acquisition["body_parts"] = Json::arrayValue;
+  acquisition["lateralities"] = Json::arrayValue;
+  if (const std::string bodyPart = Tag(tags, "BodyPartExamined"); !bodyPart.empty())
+  {
+    acquisition["body_parts"].append(bodyPart);
+  }
+  for (const char* name : {"ImageLaterality", "Laterality"})
+  {
+    if (const std::string laterality = Tag(tags, name); !laterality.empty())
+    {
+      acquisition["lateralities"].append(laterality);
+      break;
+    }
+  }
+  acquisition["accession_issuer"] = "";
+  if (const Json::Value& issuer = tags["IssuerOfAccessionNumberSequence"];
+      issuer.isArray() && !issuer.empty())
+  {
+    const std::string local = Tag(issuer[0], "LocalNamespaceEntityID");
+    acquisition["accession_issuer"] = local.empty() ? Tag(issuer[0], "UniversalEntityID") : local;
+  }
+  return acquisition;
 }
 
 StudyRecorder::StudyRecorder(Database& database, IOrthanc& orthanc, const EventLog& events,
@@ -262,8 +320,8 @@ std::optional<StudyRecorder::Reading> StudyRecorder::ReadStudy(
       if ((!std::exchange(known.compared, true) || replaced) &&
           !(reading.isNew && series == firstOfSeries.begin()->first))
       {
-        reading.newSeries.push_back(
-            DemographicsFromTags(orthanc_.Get("/instances/" + instance + "/simplified-tags")));
+        const Json::Value tags = orthanc_.Get("/instances/" + instance + "/simplified-tags");
+        reading.newSeries.push_back({DemographicsFromTags(tags), AcquisitionFromTags(tags)});
       }
     }
     std::erase_if(modalities, [](const std::string& modality)
@@ -281,6 +339,7 @@ void StudyRecorder::ReadFirstInstance(const std::string& instanceId, Study& stud
 {
   const Json::Value tags = orthanc_.Get("/instances/" + instanceId + "/simplified-tags");
   study.demographics = DemographicsFromTags(tags);
+  study.acquisition = AcquisitionFromTags(tags);
   study.institutionName = Tag(tags, "InstitutionName");
 
   const Json::Value metadata = orthanc_.Get("/instances/" + instanceId + "/metadata?expand");
@@ -322,14 +381,16 @@ void StudyRecorder::Write(Transaction& transaction, const Reading& reading, bool
   }
 
   std::set<std::string> contradictions(study.contradictions.begin(), study.contradictions.end());
-  for (const StudyDemographics& series : reading.newSeries)
+  bool changed = false;
+  for (const Sample& series : reading.newSeries)
   {
-    for (const std::string& field : Contradictions(study.demographics, series))
+    for (const std::string& field : Contradictions(study.demographics, series.demographics))
     {
       contradictions.insert(field);
     }
+    changed = Collect(study.acquisition, series.acquisition) || changed;
   }
-  const bool contradicts = contradictions.size() > study.contradictions.size();
+  changed = changed || contradictions.size() > study.contradictions.size();
   study.contradictions.assign(contradictions.begin(), contradictions.end());
   if (arrived)
   {
@@ -342,7 +403,7 @@ void StudyRecorder::Write(Transaction& transaction, const Reading& reading, bool
   if (known)
   {
     store.UpdateContent(study);
-    if (contradicts)
+    if (changed)
     {
       events_.Emit(transaction, "study.updated", study.practiceId, EventData(study));
     }

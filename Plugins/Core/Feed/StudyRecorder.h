@@ -51,12 +51,19 @@ private:
     bool compared = false;  // one of its instances was compared with the study's first one
   };
 
+  // What one instance of a series says.
+  struct Sample
+  {
+    StudyDemographics demographics;
+    Json::Value acquisition;
+  };
+
   // What Orthanc tells of one study now.
   struct Reading
   {
-    Study study;                                    // demographics and source are those of its first instance
-    bool isNew = false;                             // there was no record when it was read
-    std::vector<StudyDemographics> newSeries = {};  // of one instance of each series not looked at before
+    Study study;                         // demographics and source are those of its first instance
+    bool isNew = false;                  // there was no record when it was read
+    std::vector<Sample> newSeries = {};  // of each series not looked at before
   };
 
   // `instances` are new ones of this study, by series. Nothing if Orthanc does not have the study any more.
@@ -80,4 +87,7 @@ private:
 
 // What an instance says of its patient, from Orthanc's `/instances/{id}/simplified-tags`.
 ORTHANC_CLINIC_API StudyDemographics DemographicsFromTags(const Json::Value& simplifiedTags);
+
+// What it says of the request that it answers: Study::acquisition of this instance alone.
+ORTHANC_CLINIC_API Json::Value AcquisitionFromTags(const Json::Value& simplifiedTags);
 }  // namespace OrthancClinic

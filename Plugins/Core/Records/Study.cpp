@@ -73,6 +73,7 @@ Json::Value ToJson(const Study& study)
   json["patient_name"] = study.demographics.patientName;
   json["patient_birth_date"] = study.demographics.birthDate;
   json["patient_sex"] = study.demographics.sex;
+  json["acquisition"] = study.acquisition;
   json["contradictions"] = Json::arrayValue;
   for (const std::string& field : study.contradictions)
   {

@@ -67,6 +67,11 @@ struct ORTHANC_CLINIC_API Study
   std::string institutionName;
   StudyDemographics demographics;
 
+  // What its series say of the request that they answer, collected without repetition: {request_attributes:
+  // [{scheduled_procedure_step_id, requested_procedure_id, accession_number}], body_parts, lateralities,
+  // accession_issuer}.
+  Json::Value acquisition = Json::objectValue;
+
   // Later instances named another patient: the fields that differ ("patient_name", "birth_date", …).
   std::vector<std::string> contradictions;
 

@@ -15,7 +15,7 @@ constexpr const char* COLUMNS =
     "accession_number, institution_name, demographics, contradictions, number_of_series, "
     "number_of_instances, "
     "total_size_bytes, source, received_at, last_instance_at, settled_at, match_status, match_patient_id, "
-    "match_decided_by, match_decided_at, match_probability, match_detail";
+    "match_decided_by, match_decided_at, match_probability, match_detail, acquisition";
 
 // One row of COLUMNS: the way from a study to its columns and back.
 struct Row
@@ -40,6 +40,7 @@ struct Row
   double probability = 0;
   soci::indicator hasProbability = soci::i_null;
   std::string detail;
+  std::string acquisition;
 
   Row() = default;
 
@@ -68,6 +69,7 @@ struct Row
     receivedAt = ToString(study.receivedAt);
     lastInstanceAt = ToString(study.lastInstanceAt);
     Assign(study.settledAt, settledAt, isSettled);
+    acquisition = WriteJson(study.acquisition);
     SetMatch(study.match);
   }
 
@@ -122,6 +124,7 @@ struct Row
     result.receivedAt = ParseTimestamp(receivedAt).value();
     result.lastInstanceAt = ParseTimestamp(lastInstanceAt).value();
     result.settledAt = Time(settledAt, isSettled);
+    result.acquisition = ParseJson(acquisition);
     StudyMatch& match = result.match;
     match.status = ParseMatchStatus(status);
     match.patientId = (hasPatient == soci::i_ok) ? std::optional(patientId) : std::nullopt;
@@ -167,6 +170,7 @@ std::vector<Study> Fetch(soci::session& sql, const std::string& tail, const std:
   statement.exchange(soci::into(row.decidedAt, row.hasDecidedAt));
   statement.exchange(soci::into(row.probability, row.hasProbability));
   statement.exchange(soci::into(row.detail));
+  statement.exchange(soci::into(row.acquisition));
   statement.define_and_bind();
   statement.execute();
   std::vector<Study> studies;
@@ -318,7 +322,7 @@ void StudyStore::Insert(const Study& study)
                    ") VALUES (:id, :uid, :practice, :modalities, :date, :time, :description, :accession, "
                    ":institution, :demographics, :contradictions, :series, :instances, :size, :source, "
                    ":received, "
-                   ":last, :settled, :status, :patient, :by, :at, :probability, :detail)",
+                   ":last, :settled, :status, :patient, :by, :at, :probability, :detail, :acquisition)",
             soci::use(study.orthancStudyId), soci::use(study.studyInstanceUid), soci::use(study.practiceId),
             soci::use(row.modalities), soci::use(study.studyDate), soci::use(study.studyTime),
             soci::use(study.studyDescription), soci::use(study.accessionNumber),
@@ -328,7 +332,7 @@ void StudyStore::Insert(const Study& study)
             soci::use(row.settledAt, row.isSettled), soci::use(row.status),
             soci::use(row.patientId, row.hasPatient), soci::use(row.decidedBy, row.isDecided),
             soci::use(row.decidedAt, row.hasDecidedAt), soci::use(row.probability, row.hasProbability),
-            soci::use(row.detail);
+            soci::use(row.detail), soci::use(row.acquisition);
       });
 }
 
@@ -343,13 +347,14 @@ void StudyStore::UpdateContent(const Study& study)
                "institution_name = :institution, demographics = :demographics, contradictions = "
                ":contradictions, "
                "number_of_series = :series, number_of_instances = :instances, total_size_bytes = :size, "
-               "last_instance_at = :last, settled_at = :settled WHERE orthanc_study_id = :id",
+               "last_instance_at = :last, settled_at = :settled, acquisition = :acquisition "
+               "WHERE orthanc_study_id = :id",
             soci::use(study.practiceId), soci::use(row.modalities), soci::use(study.studyDate),
             soci::use(study.studyTime), soci::use(study.studyDescription), soci::use(study.accessionNumber),
             soci::use(study.institutionName), soci::use(row.demographics), soci::use(row.contradictions),
             soci::use(study.numberOfSeries), soci::use(study.numberOfInstances), soci::use(row.totalSize),
             soci::use(row.lastInstanceAt), soci::use(row.settledAt, row.isSettled),
-            soci::use(study.orthancStudyId);
+            soci::use(row.acquisition), soci::use(study.orthancStudyId);
       });
 }
 

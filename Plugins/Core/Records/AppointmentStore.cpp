@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "Core/Records/AppointmentStore.h"
+
+#include <fmt/format.h>
+
+#include "Core/Configuration/Json.h"
+#include "Core/Errors.h"
+#include "Core/Records/OrderStore.h"
+
+namespace OrthancClinic
+{
+std::vector<Appointment> AppointmentStore::Fetch(const std::string& tail,
+                                                 const std::vector<std::string>& values)
+{
+  return transaction_.Sql(
+      [&](soci::session& sql)
+      {
+        std::string document;
+        std::string orderId;
+        std::string stepId;
+        std::string status;
+        soci::statement statement(sql);
+        statement.alloc();
+        statement.prepare(
+            "SELECT document, order_id, scheduled_procedure_step_id, status FROM appointments " + tail);
+        for (const std::string& value : values)
+        {
+          statement.exchange(soci::use(value));
+        }
+        for (std::string* column : {&document, &orderId, &stepId, &status})
+        {
+          statement.exchange(soci::into(*column));
+        }
+        statement.define_and_bind();
+        statement.execute();
+        std::vector<Appointment> appointments;
+        while (statement.fetch())
+        {
+          Appointment appointment = AppointmentFromJson(ParseJson(document));
+          appointment.orderId = orderId;
+          appointment.scheduledProcedureStepId = stepId;
+          appointment.status = ParseAppointmentStatus(status);
+          appointments.push_back(std::move(appointment));
+        }
+        return appointments;
+      });
+}
+
+std::optional<Appointment> AppointmentStore::Find(const std::string& id)
+{
+  auto appointments = Fetch("WHERE id = :id", {id});
+  return appointments.empty() ? std::nullopt : std::optional(std::move(appointments.front()));
+}
+
+std::vector<Appointment> AppointmentStore::OfOrder(const std::string& orderId)
+{
+  return Fetch("WHERE order_id = :id ORDER BY start_at, id", {orderId});
+}
+
+std::optional<Appointment> AppointmentStore::FindByStepId(const std::string& scheduledProcedureStepId)
+{
+  auto appointments = Fetch("WHERE scheduled_procedure_step_id = :id", {scheduledProcedureStepId});
+  return appointments.empty() ? std::nullopt : std::optional(std::move(appointments.front()));
+}
+
+std::pair<std::vector<Appointment>, int64_t> AppointmentStore::Search(const AppointmentFilter& filter)
+{
+  std::string where = "WHERE 1 = 1";
+  std::vector<std::string> values;
+  const auto condition = [&](const std::string& text, const std::string& value)
+  {
+    if (!value.empty())
+    {
+      where += " AND " + text + " :p" + std::to_string(values.size());
+      values.push_back(value);
+    }
+  };
+  condition("practice_id =", filter.practiceId);
+  condition("patient_id =", filter.patientId);
+  condition("station_ae_title =", filter.stationAeTitle);
+  condition("status =", filter.status);
+  condition("start_at >=", filter.from ? ToString(*filter.from) : "");
+  condition("start_at <", filter.to ? ToString(*filter.to) : "");
+  const long long total = transaction_.Sql(
+      [&](soci::session& sql)
+      {
+        long long count = 0;
+        soci::statement statement(sql);
+        statement.alloc();
+        statement.prepare("SELECT COUNT(*) FROM appointments " + where);
+        for (const std::string& value : values)
+        {
+          statement.exchange(soci::use(value));
+        }
+        statement.exchange(soci::into(count));
+        statement.define_and_bind();
+        statement.execute(true);
+        return count;
+      });
+  return {Fetch(where + fmt::format(" ORDER BY start_at, id LIMIT {} OFFSET {}", filter.limit, filter.offset),
+                values),
+          total};
+}
+
+bool AppointmentStore::Put(Appointment& appointment)
+{
+  const auto known = Find(appointment.id);
+  if (known && known->practiceId != appointment.practiceId)
+  {
+    throw Conflict("The appointment belongs to another practice");
+  }
+  if (known && known->updatedAt > appointment.updatedAt)
+  {
+    throw Conflict("A later version of the appointment is stored already");
+  }
+  OrderStore orders(transaction_);
+  if (known)
+  {
+    appointment.scheduledProcedureStepId = known->scheduledProcedureStepId;
+    orders.NoteChange(known->orderId);
+  }
+  else
+  {
+    const std::string year = ToString(Now()).substr(0, 4);
+    appointment.scheduledProcedureStepId =
+        fmt::format("SPS-{}-{:05}", year, orders.NextNumber("step:" + year));
+  }
+  const std::string document = WriteJson(ToJson(appointment));
+  const std::string status = ToString(appointment.status);
+  const std::string start = ToString(appointment.start);
+  const std::string updated = ToString(appointment.updatedAt);
+  try
+  {
+    transaction_.Sql(
+        [&](soci::session& sql)
+        {
+          sql << "INSERT INTO appointments (id, practice_id, patient_id, order_id, "
+                 "scheduled_procedure_step_id, status, start_at, station_ae_title, document, updated_at) "
+                 "VALUES (:id, :practice, :patient, :order, :step, :status, :start, :station, :document, "
+                 ":updated) ON CONFLICT (id) DO UPDATE SET patient_id = excluded.patient_id, order_id = "
+                 "excluded.order_id, status = excluded.status, start_at = excluded.start_at, "
+                 "station_ae_title = excluded.station_ae_title, document = excluded.document, updated_at = "
+                 "excluded.updated_at",
+              soci::use(appointment.id), soci::use(appointment.practiceId), soci::use(appointment.patientId),
+              soci::use(appointment.orderId), soci::use(appointment.scheduledProcedureStepId),
+              soci::use(status), soci::use(start), soci::use(appointment.stationAeTitle), soci::use(document),
+              soci::use(updated);
+        });
+  }
+  catch (const Conflict&)
+  {
+    throw NotFound("There is no such practice");
+  }
+  orders.NoteChange(appointment.orderId);
+  return !known;
+}
+
+void AppointmentStore::SetStatus(const std::string& id, AppointmentStatus status)
+{
+  const std::string text = ToString(status);
+  transaction_.Sql(
+      [&](soci::session& sql)
+      { sql << "UPDATE appointments SET status = :status WHERE id = :id", soci::use(text), soci::use(id); });
+  OrderStore(transaction_).NoteChange(Find(id).value().orderId);
+}
+
+void AppointmentStore::SetOrder(const std::string& id, const std::string& orderId)
+{
+  transaction_.Sql(
+      [&](soci::session& sql) {
+        sql << "UPDATE appointments SET order_id = :order WHERE id = :id", soci::use(orderId), soci::use(id);
+      });
+  OrderStore(transaction_).NoteChange(orderId);
+}
+
+void AppointmentStore::Delete(const std::string& id)
+{
+  const auto known = Find(id);
+  if (!known)
+  {
+    throw NotFound("There is no such appointment");
+  }
+  transaction_.Sql([&](soci::session& sql)
+                   { sql << "DELETE FROM appointments WHERE id = :id", soci::use(id); });
+  OrderStore(transaction_).NoteChange(known->orderId);
+}
+}  // namespace OrthancClinic
