@@ -33,6 +33,7 @@ public:
   explicit Clinic(OrthancServer::Options options = {}) : orthanc_(std::move(options)) {}
 
   OrthancServer& Orthanc() { return orthanc_; }
+  const OrthancServer& Orthanc() const { return orthanc_; }
   HttpClient Http() const { return orthanc_.Http(); }
 
   // Each expects success.

@@ -78,6 +78,7 @@ Json::Value OrthancServer::Configuration() const
   result["RemoteAccessAllowed"] = false;
   result["DicomAet"] = "ORTHANC";
   result["StableAge"] = 2;
+  result["DicomAlwaysAllowFindWorklist"] = true;  // the worklist knows the modalities of the practices
   result["Plugins"] = Json::arrayValue;
   if (!EnvironmentOr("ORTHANC_CLINIC_PRELOAD", "").empty())
   {

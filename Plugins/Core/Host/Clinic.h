@@ -6,8 +6,11 @@
 
 #pragma once
 
+#include <json/value.h>
+
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "Core/Api.h"
 #include "Core/Configuration/Configuration.h"
@@ -27,6 +30,20 @@ struct HealthReport
   Json::Value detail = Json::objectValue;  // no patient data
 };
 
+// A modality's C-FIND of its worklist, and what it is answered.
+struct WorklistRequest
+{
+  Json::Value query;  // the identifier by tag ("gggg,eeee"), with UTF-8 values
+  std::string callingAe;
+  std::string calledAe;
+};
+struct WorklistAnswer
+{
+  std::vector<Json::Value> items;  // data sets by tag, with their SpecificCharacterSet
+  bool complete = true;            // false: there are more
+};
+using WorklistHandler = std::function<WorklistAnswer(const WorklistRequest&)>;
+
 class ORTHANC_CLINIC_API Clinic
 {
 public:
@@ -45,6 +62,10 @@ public:
 
   // `action` runs when Orthanc stops, after the tasks and the feed have ended; it must not throw.
   virtual void OnStopped(std::function<void()> action) = 0;
+
+  // Answers every worklist query of a modality; an exception becomes a failure status. One plugin of the
+  // whole process can do so. Orthanc calls it for one query at a time.
+  virtual void ServeWorklist(WorklistHandler handler) = 0;
 
   // Quick, thread-safe, must not throw.
   virtual void AddHealth(const std::string& name, std::function<HealthReport()> report) = 0;

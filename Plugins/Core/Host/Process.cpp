@@ -20,6 +20,7 @@
 #include "Core/Host/OrthancSdk.h"
 #include "Core/Host/Plugin.h"
 #include "Core/Host/RestBridge.h"
+#include "Core/Host/WorklistBridge.h"
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Records/CoreMigrations.h"
 #include "Core/Rest/CoreRoutes.h"
@@ -176,6 +177,20 @@ public:
   Router& Routes() override { return router_; }
   void OnStarted(std::function<void()> action) override { onStarted_.push_back(std::move(action)); }
   void OnStopped(std::function<void()> action) override { onStopped_.push_back(std::move(action)); }
+  void ServeWorklist(WorklistHandler handler) override
+  {
+    if (worklist_)
+    {
+      throw std::logic_error("Two plugins of the bundle serve the worklist");
+    }
+    worklist_ = std::move(handler);
+    if (OrthancPluginRegisterWorklistCallback(context_, OnWorklist) != OrthancPluginErrorCode_Success)
+    {
+      throw BadInput(
+          "another plugin serves the Modality Worklist already (Orthanc's sample "
+          "libModalityWorklists.so?): only one can");
+    }
+  }
   void AddHealth(const std::string& name, std::function<HealthReport()> report) override
   {
     health_.emplace_back(name, std::move(report));
@@ -327,6 +342,25 @@ private:
     return OrthancPluginErrorCode_Success;
   }
 
+  static OrthancPluginErrorCode OnWorklist(OrthancPluginWorklistAnswers* answers,
+                                           const OrthancPluginWorklistQuery* query, const char* callingAe,
+                                           const char* calledAe) noexcept
+  {
+    return Guarded("OnWorklist",
+                   [&]
+                   {
+                     Process* const process = instance_;
+                     if (process == nullptr || !process->started_)
+                     {
+                       throw Unavailable("The worklist is not ready");
+                     }
+                     AnswerWorklist(process->context_, answers, query,
+                                    [&](const Json::Value& json) {
+                                      return process->worklist_({json, callingAe, calledAe});
+                                    });
+                   });
+  }
+
   static std::atomic<Process*> instance_;
 
   OrthancPluginContext* const context_;
@@ -340,6 +374,7 @@ private:
   Router router_;
   std::unique_ptr<Feed> feed_;
   DurationHistogram storeCallback_;
+  WorklistHandler worklist_;
   std::vector<std::function<void()>> onStarted_;
   std::vector<std::function<void()>> onStopped_;
   std::list<std::pair<std::string, std::function<HealthReport()>>> health_;

@@ -20,6 +20,11 @@ enum class Permission
   WritePatients,
   ReadStudies,
   ReviewMatches,  // decide to whom a study belongs
+  ReadOrders,
+  WriteOrders,  // also links of studies and orders
+  WriteReports,
+  ReadAppointments,  // also the worklist
+  WriteAppointments,
   ReadPractices,
   WritePractices,
   ReadTasks,

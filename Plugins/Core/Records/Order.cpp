@@ -49,16 +49,10 @@ bool IsTransition(OrderState from, OrderState to)
       {OrderState::Requested, OrderState::Scheduled},
       {OrderState::Requested, OrderState::InProgress},  // images of a patient who was not scheduled
       {OrderState::Requested, OrderState::Cancelled},
-      {OrderState::Scheduled, OrderState::Requested},  // the appointment was cancelled, the need remains
       {OrderState::Scheduled, OrderState::InProgress},
       {OrderState::Scheduled, OrderState::Cancelled},
-      {OrderState::InProgress, OrderState::Requested},  // its images were of another order
-      {OrderState::InProgress, OrderState::Scheduled},
       {OrderState::InProgress, OrderState::Acquired},
       {OrderState::InProgress, OrderState::Cancelled},
-      {OrderState::Acquired, OrderState::Requested},
-      {OrderState::Acquired, OrderState::Scheduled},
-      {OrderState::Acquired, OrderState::InProgress},  // more images come
       {OrderState::Acquired, OrderState::Reported},
       {OrderState::Reported, OrderState::Completed}};
   return LEGAL.contains({from, to});

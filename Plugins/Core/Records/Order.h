@@ -30,7 +30,7 @@ enum class OrderState
 ORTHANC_CLINIC_API std::string ToString(OrderState state);
 ORTHANC_CLINIC_API OrderState ParseOrderState(const std::string& text);  // throws BadInput
 
-// Whether an order may go from one state to the other.
+// Whether an order may go from one state to the other: forward, one step at a time.
 ORTHANC_CLINIC_API bool IsTransition(OrderState from, OrderState to);
 
 struct ORTHANC_CLINIC_API Order

@@ -387,6 +387,17 @@ bool OrderStore::Move(Order& order, OrderState to, const std::string& by, const 
   {
     throw Conflict("An order that is " + ToString(order.state) + " cannot become " + ToString(to));
   }
+  Record(order, to, by, notes);
+  return true;
+}
+
+void OrderStore::PutBack(Order& order, OrderState to, const std::string& by, const std::string& notes)
+{
+  Record(order, to, by, notes);
+}
+
+void OrderStore::Record(Order& order, OrderState to, const std::string& by, const std::string& notes)
+{
   const std::string from = ToString(order.state);
   const std::string now = ToString(Now());
   Execute(transaction_, "UPDATE orders SET state = :state, updated_at = :updated WHERE id = :id",
@@ -398,7 +409,6 @@ bool OrderStore::Move(Order& order, OrderState to, const std::string& by, const 
       {order.id, from, ToString(to), by, notes, now, order.id});
   order.state = to;
   NoteChange(order.id);
-  return true;
 }
 
 std::vector<OrderTransition> OrderStore::Transitions(const std::string& id)
@@ -455,6 +465,22 @@ void OrderStore::RemoveLink(const std::string& orthancStudyId, const std::string
   Execute(transaction_, "DELETE FROM order_links WHERE orthanc_study_id = :study AND order_id = :order",
           {orthancStudyId, orderId});
   NoteChange(orderId);
+}
+
+std::vector<std::string> OrderStore::UnlinkedStudies(Timestamp since, int64_t limit)
+{
+  std::vector<std::string> studies;
+  std::string id;
+  Query(
+      transaction_,
+      "SELECT orthanc_study_id FROM studies WHERE match_status IN ('matched', 'unmatched') AND received_at > "
+      ":since AND NOT EXISTS (SELECT 1 FROM order_links WHERE order_links.orthanc_study_id = "
+      "studies.orthanc_study_id) AND NOT EXISTS (SELECT 1 FROM order_reviews WHERE "
+      "order_reviews.orthanc_study_id = studies.orthanc_study_id) ORDER BY received_at DESC LIMIT " +
+          std::to_string(limit),
+      {ToString(since)}, [&](soci::statement& statement) { statement.exchange(soci::into(id)); },
+      [&] { studies.push_back(id); });
+  return studies;
 }
 
 std::optional<OrderReview> OrderStore::FindReview(const std::string& orthancStudyId)

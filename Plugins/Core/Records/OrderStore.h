@@ -92,12 +92,18 @@ public:
   // Moves the order on, and records it; nothing if it is in that state already. Throws Conflict if that is no
   // legal transition. True if it moved.
   bool Move(Order& order, OrderState to, const std::string& by, const std::string& notes = "");
+  // Puts an order back whose images turned out to be of another one, or whose appointment is gone, and
+  // records it.
+  void PutBack(Order& order, OrderState to, const std::string& by, const std::string& notes);
   std::vector<OrderTransition> Transitions(const std::string& id);
 
   std::vector<OrderLink> LinksOfStudy(const std::string& orthancStudyId);
   std::vector<OrderLink> LinksOfOrder(const std::string& orderId);  // the last linked first
   void PutLink(const OrderLink& link);
   void RemoveLink(const std::string& orthancStudyId, const std::string& orderId);
+
+  // Of the studies received since then whose patient is decided, those without a link and without a review.
+  std::vector<std::string> UnlinkedStudies(Timestamp since, int64_t limit);
 
   std::optional<OrderReview> FindReview(const std::string& orthancStudyId);
   std::pair<std::vector<OrderReview>, int64_t> Reviews(const std::string& practiceId, int64_t limit,
@@ -115,6 +121,7 @@ public:
   int64_t NextNumber(const std::string& sequence);
 
 private:
+  void Record(Order& order, OrderState to, const std::string& by, const std::string& notes);
   std::vector<Order> Fetch(const std::string& tail, const std::vector<std::string>& values);
   std::string NewAccessionNumber(const std::string& format, int year);
 

@@ -411,6 +411,25 @@ std::vector<std::string> PatientStore::Unmerge(const std::string& id)
       });
 }
 
+std::vector<std::string> PatientStore::MergedInto(const std::string& survivorId)
+{
+  return transaction_.Sql(
+      [&](soci::session& sql)
+      {
+        std::vector<std::string> ids;
+        std::string id;
+        soci::statement statement =
+            (sql.prepare << "SELECT id FROM patients WHERE merged_into = :survivor ORDER BY id",
+             soci::use(survivorId), soci::into(id));
+        statement.execute();
+        while (statement.fetch())
+        {
+          ids.push_back(id);
+        }
+        return ids;
+      });
+}
+
 std::vector<std::pair<std::string, int64_t>> PatientStore::ChangedSince(int64_t after, int64_t limit)
 {
   return transaction_.Sql(

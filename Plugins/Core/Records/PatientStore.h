@@ -62,6 +62,9 @@ public:
   // NotFound, or Conflict if `id` is not merged.
   std::vector<std::string> Unmerge(const std::string& id);
 
+  // The patients that are part of this one.
+  std::vector<std::string> MergedInto(const std::string& survivorId);
+
   // At most `limit` ids whose change has a greater number than `after`, in order; the second is the number.
   std::vector<std::pair<std::string, int64_t>> ChangedSince(int64_t after, int64_t limit);
 

@@ -32,6 +32,16 @@ std::string ToString(Permission permission)
       return "read_studies";
     case Permission::ReviewMatches:
       return "review_matches";
+    case Permission::ReadOrders:
+      return "read_orders";
+    case Permission::WriteOrders:
+      return "write_orders";
+    case Permission::WriteReports:
+      return "write_reports";
+    case Permission::ReadAppointments:
+      return "read_appointments";
+    case Permission::WriteAppointments:
+      return "write_appointments";
     case Permission::ReadPractices:
       return "read_practices";
     case Permission::WritePractices:

@@ -1,10 +1,40 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+#include "Core/Records/OrderStore.h"
 #include "Core/Records/StudyStore.h"
 #include "Core/Rest/CoreRoutes.h"
 
 namespace OrthancClinic
 {
+namespace
+{
+// The study with the orders that it fulfils.
+Json::Value Describe(Transaction& transaction, const Study& study)
+{
+  Json::Value json = ToJson(study);
+  OrderStore orders(transaction);
+  json["orders"] = Json::arrayValue;
+  for (const OrderLink& link : orders.LinksOfStudy(study.orthancStudyId))
+  {
+    if (link.linked)
+    {
+      Json::Value order;
+      order["order_id"] = link.orderId;
+      order["linked_by"] = link.linkedBy;
+      order["linked_at"] = ToString(link.linkedAt);
+      order["evidence"] = link.evidence;
+      json["orders"].append(order);
+    }
+  }
+  if (const auto review = orders.FindReview(study.orthancStudyId))
+  {
+    json["order_review"]["reason"] = review->reason;
+    json["order_review"]["candidates"] = review->candidates;
+  }
+  return json;
+}
+}  // namespace
+
 void AddStudyRoutes(Router& router, const CoreParts& parts)
 {
   const Json::Value text = JsonLiteral(R"({"type": "string", "maxLength": 128})");
@@ -35,16 +65,16 @@ void AddStudyRoutes(Router& router, const CoreParts& parts)
                                  request.QueryText("status"), request.QueryText("accession_number"),
                                  request.QueryText("modality"), request.QueryText("study_date_from"),
                                  request.QueryText("study_date_to"), page.limit, page.offset});
-                transaction.Commit();
                 Json::Value items(Json::arrayValue);
                 AuditEntry entry = request.Audit("study.search");
                 entry.practiceId = request.QueryText("practice");
                 entry.patientId = request.QueryText("patient_id");
                 for (const Study& study : studies)
                 {
-                  items.append(ToJson(study));
+                  items.append(Describe(transaction, study));
                   entry.detail["studies"].append(study.studyInstanceUid);
                 }
+                transaction.Commit();
                 return Response::List(std::move(items), total, page).Viewed(entry);
               }});
 
@@ -56,12 +86,13 @@ void AddStudyRoutes(Router& router, const CoreParts& parts)
               {
                 Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
                 const Study study = StudyStore(transaction).Get(request.Path("uid"));
+                const Json::Value json = Describe(transaction, study);
                 transaction.Commit();
                 AuditEntry entry = request.Audit("study.view");
                 entry.practiceId = study.practiceId;
                 entry.patientId = study.match.patientId.value_or("");
                 entry.studyInstanceUid = study.studyInstanceUid;
-                return Response::Json(ToJson(study)).Viewed(entry);
+                return Response::Json(json).Viewed(entry);
               }});
 }
 }  // namespace OrthancClinic

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The routes of orders (those of an EHR, whose names and statuses are kept), of the links between studies and
+// orders, and of the queue of those that a person must choose.
+
+#pragma once
+
+#include "Core/Database/Database.h"
+#include "Core/Events/EventLog.h"
+#include "Core/Rest/Router.h"
+#include "OrderOptions.h"
+
+namespace OrthancClinic::Orders
+{
+void AddOrderRoutes(Router& router, Database& database, const EventLog& events, const Options& options);
+}  // namespace OrthancClinic::Orders

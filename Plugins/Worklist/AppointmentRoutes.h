@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The routes of appointments.
+
+#pragma once
+
+#include "Core/Database/Database.h"
+#include "Core/Events/EventLog.h"
+#include "Core/Rest/Router.h"
+
+namespace OrthancClinic::Worklist
+{
+void AddAppointmentRoutes(Router& router, Database& database, const EventLog& events);
+}  // namespace OrthancClinic::Worklist

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Orthanc writes every answer of the worklist in its DefaultEncoding, whatever the plugin gives it. While the
+// list has a name that the configured one cannot write, that is set to Utf8 (ISO_IR 192), and back
+// afterwards: consoles that know nothing but ISO_IR 100 see it as long as it suffices.
+
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "Core/Orthanc.h"
+#include "Schedule.h"
+
+namespace OrthancClinic::Worklist
+{
+class CharacterSet
+{
+public:
+  CharacterSet(Schedule& schedule, IOrthanc& orthanc) : schedule_(schedule), orthanc_(orthanc) {}
+  ~CharacterSet() { Stop(); }
+
+  void Start();
+  void Stop();
+
+private:
+  void Follow();
+
+  Schedule& schedule_;
+  IOrthanc& orthanc_;
+  std::string configured_;
+  bool isUtf8_ = false;
+  std::mutex mutex_;
+  std::condition_variable wakeUp_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+}  // namespace OrthancClinic::Worklist

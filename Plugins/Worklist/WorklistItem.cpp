@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "WorklistItem.h"
+
+#include <algorithm>
+#include <map>
+
+#include "AttributeMatching.h"
+#include "Core/Configuration/Json.h"
+#include "Core/Dicom/DicomDate.h"
+#include "Core/Dicom/Folding.h"
+#include "Core/Dicom/LocalTime.h"
+#include "Core/Dicom/PersonName.h"
+
+namespace OrthancClinic::Worklist
+{
+namespace
+{
+constexpr const char* STEP = "0040,0100";  // ScheduledProcedureStepSequence
+
+// Longest values in characters (PS3.5 6.2).
+constexpr size_t LO = 64;
+constexpr size_t SH = 16;
+constexpr size_t PN_GROUP = 64;
+constexpr size_t LT = 10240;
+
+std::string Cut(const std::string& text, size_t most)
+{
+  std::string cut;
+  size_t count = 0;
+  for (size_t i = 0; i < text.size(); i++)
+  {
+    const bool begins = (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80;
+    if (begins && count++ == most)
+    {
+      break;
+    }
+    cut += text[i] == '\\' ? '/' : text[i];  // a backslash separates values
+  }
+  return cut;
+}
+
+void Set(Json::Value& json, const char* tag, const std::string& value)
+{
+  if (!value.empty())
+  {
+    json[tag] = value;
+  }
+}
+
+// A name that a CRM has as free text: "Tremblay, Jean-François" or "Jean-François Tremblay".
+PersonName::Group ParseFreeText(const std::string& text)
+{
+  PersonName::Group group;
+  if (const size_t comma = text.find(','); comma != std::string::npos)
+  {
+    group.family = text.substr(0, comma);
+    group.given = text.substr(std::min(text.find_first_not_of(' ', comma + 1), text.size()));
+  }
+  else if (const size_t space = text.rfind(' '); space != std::string::npos)
+  {
+    group.given = text.substr(0, space);
+    group.family = text.substr(space + 1);
+  }
+  else
+  {
+    group.family = text;
+  }
+  return group;
+}
+
+// A component of a name without what would separate components, groups or values.
+std::string Component(const std::string& text)
+{
+  std::string clean = text;
+  std::replace_if(
+      clean.begin(), clean.end(), [](char c) { return c == '^' || c == '=' || c == '\\'; }, ' ');
+  return clean;
+}
+
+std::string FreeTextName(const std::string& text)
+{
+  // What people enter for a physician is "Dr Anne Roy" or already a PN.
+  if (text.empty() || text.find('^') != std::string::npos)
+  {
+    return Cut(text, PN_GROUP);
+  }
+  return Cut(ParseFreeText(text).ToString(), PN_GROUP);
+}
+
+const HumanName* OfficialName(const Patient& patient)
+{
+  const HumanName* best = nullptr;
+  for (const HumanName& name : patient.names)
+  {
+    const bool isEmpty = name.family.empty() && name.given.empty() && name.ideographic.empty();
+    if (!isEmpty && (best == nullptr || (name.use == "official" && best->use != "official")))
+    {
+      best = &name;
+    }
+  }
+  return best;
+}
+
+const Identifier* ClinicIdentifier(const Patient& patient)
+{
+  const auto mrn =
+      std::find_if(patient.identifiers.begin(), patient.identifiers.end(),
+                   [](const Identifier& identifier) { return Folded(identifier.type) == "mrn"; });
+  return mrn == patient.identifiers.end() ? nullptr : &*mrn;
+}
+
+Json::Value Code(const Json::Value& code)
+{
+  Json::Value items(Json::arrayValue);
+  if (code.isObject() && !code["value"].asString().empty())
+  {
+    Json::Value item;
+    item["0008,0100"] = Cut(code["value"].asString(), SH);
+    item["0008,0102"] = Cut(code["scheme"].asString(), SH);
+    item["0008,0104"] = Cut(code["meaning"].asString(), LO);
+    items.append(item);
+  }
+  return items;
+}
+
+// PregnancyStatus (0010,21C0).
+std::string Pregnancy(const std::string& status)
+{
+  static const std::map<std::string, std::string> VALUES = {
+      {"not_pregnant", "1"}, {"possible", "2"}, {"definite", "3"}, {"unknown", "4"}};
+  const auto known = VALUES.find(status);
+  return known == VALUES.end() ? "" : known->second;
+}
+
+std::string Priority(const std::string& priority)
+{
+  return priority == "stat" ? "STAT" : priority == "urgent" ? "HIGH" : "ROUTINE";
+}
+
+// The appointment's words, else the order's, else what is known of the examination.
+std::string Procedure(const Order& order, const Appointment* appointment)
+{
+  for (const std::string& text :
+       {appointment == nullptr ? "" : appointment->Text("procedure_text"), order.Text("procedure_text"),
+        order.document["procedure_code"]["meaning"].asString()})
+  {
+    if (!text.empty())
+    {
+      return Cut(text, LO);
+    }
+  }
+  std::string text = order.modality;
+  for (const char* name : {"body_part_id", "laterality"})
+  {
+    if (const std::string value = order.Text(name); !value.empty())
+    {
+      text += (text.empty() ? "" : " ") + value;
+    }
+  }
+  return text.empty() ? "Imaging" : Cut(text, LO);
+}
+
+// An EHR that orders "XRAY" does not care which kind of machine takes it.
+std::vector<std::string> Modalities(const std::string& code)
+{
+  if (code.empty())
+  {
+    return {};
+  }
+  if (code == "XRAY")
+  {
+    return {"DX", "CR", "RG"};
+  }
+  return {DicomModality(code)};
+}
+
+void DescribePatient(const Patient& patient, Json::Value& json)
+{
+  if (const Identifier* identifier = ClinicIdentifier(patient))
+  {
+    Set(json, "0010,0021", Cut(identifier->issuer, LO));
+  }
+  if (const auto date = DicomDate::Parse(patient.birthDate); date && date->day != 0)
+  {
+    std::string text = date->ToIso();
+    std::erase(text, '-');
+    Set(json, "0010,0030", text);
+  }
+  Set(json, "0010,0040", patient.sex);
+}
+
+WorklistItem MakeItem(const Order& order, const Appointment* appointment, const Patient& patient,
+                      const Practice& practice, int unscheduledDays)
+{
+  WorklistItem item;
+  item.orderId = order.id;
+  item.practiceId = order.practiceId;
+  item.patientId = order.patientId;
+  item.patientName = DicomName(patient);
+  item.foldedName = FoldName(item.patientName);
+  item.dicomPatientId = DicomPatientId(patient);
+  item.accessionNumber = order.accessionNumber;
+  item.studyInstanceUid = order.studyInstanceUid;
+  item.requestedProcedureId = order.orderNumber;
+  item.scheduledProcedureStepId = order.orderNumber;
+  item.modalities = Modalities(order.modality);
+
+  Json::Value others(Json::objectValue);
+  Json::Value& step = others[STEP];
+  step = Json::objectValue;
+  DescribePatient(patient, others);
+
+  std::optional<Timestamp> start = order.scheduledAt;
+  std::string zone = practice.timeZone;
+  Json::Value code = order.document["procedure_code"];
+  std::string referring = order.Text("ordered_by");
+  std::string priority = order.priority;
+  Set(step, "0040,0011", Cut(order.Text("scheduled_location"), SH));
+  if (appointment != nullptr)
+  {
+    item.appointmentId = appointment->id;
+    item.scheduledProcedureStepId = appointment->scheduledProcedureStepId;
+    item.stationAeTitle = appointment->stationAeTitle;
+    item.modalities = appointment->modality.empty() ? item.modalities : Modalities(appointment->modality);
+    start = appointment->start;
+    zone = IsTimeZone(appointment->timeZone) ? appointment->timeZone : zone;
+    const Json::Value& own = appointment->document["procedure_code"];
+    code = own.isObject() ? own : code;
+    referring = appointment->Text("referring_physician").empty() ? referring
+                                                                 : appointment->Text("referring_physician");
+    priority = appointment->Text("priority").empty() ? priority : appointment->Text("priority");
+    const LocalTime end =
+        ToLocalTime(appointment->start + std::chrono::minutes(appointment->durationMinutes), zone);
+    Set(step, "0040,0004", end.date);
+    Set(step, "0040,0005", end.time);
+    Set(step, "0040,0006", FreeTextName(appointment->Text("performing_physician")));
+    Set(step, "0040,0011", Cut(appointment->Text("room"), SH));
+    Set(step, "0040,0400", Cut(appointment->Text("notes"), LT));
+    Set(others, "0010,21c0", Pregnancy(appointment->Text("pregnancy_status")));
+    Set(others, "0010,2110", Cut(appointment->Text("allergies"), LO));
+    if (const Json::Value& weight = appointment->document["weight_kg"]; weight.isNumeric())
+    {
+      Set(others, "0010,1030", WriteJson(weight));
+    }
+  }
+  const LocalTime local = ToLocalTime(start.value_or(order.orderedAt), zone);
+  item.date = start ? local.date : "";
+  item.until = start ? "" : AddDays(local.date, unscheduledDays);
+  item.time = local.time;
+
+  const std::string procedure = Procedure(order, appointment);
+  Set(step, "0040,0007", procedure);
+  Set(others, "0032,1060", procedure);
+  if (const Json::Value items = Code(code); !items.empty())
+  {
+    step["0040,0008"] = items;
+    others["0032,1064"] = items;
+  }
+  if (!order.accessionIssuer.empty())
+  {
+    Json::Value issuer;
+    issuer["0040,0031"] = Cut(order.accessionIssuer, LO);
+    others["0008,0051"].append(issuer);
+  }
+  Set(others, "0008,0090", FreeTextName(referring));
+  Set(others, "0032,1032", FreeTextName(order.Text("ordered_by")));
+  Set(others, "0038,0010", Cut(order.visitId, LO));
+  Set(others, "0040,1003", Priority(priority));
+  Set(others, "0040,1002", Cut(order.Text("clinical_indication"), LO));
+  Set(others, "0040,1400", Cut(order.Text("special_instructions"), LT));
+  Set(others, "0008,0080", Cut(practice.name, LO));
+  item.others = WriteJson(others);
+  return item;
+}
+}  // namespace
+
+std::string DicomName(const Patient& patient)
+{
+  PersonName name;
+  if (const HumanName* official = OfficialName(patient))
+  {
+    name.alphabetic = {Component(official->family), Component(official->given), Component(official->middle),
+                       Component(official->prefix), Component(official->suffix)};
+    name.ideographic = PersonName::Parse(official->ideographic).alphabetic;
+    name.phonetic = PersonName::Parse(official->phonetic).alphabetic;
+  }
+  else if (patient.contactPerson || patient.businessName)
+  {
+    const std::string text = patient.contactPerson.value_or(patient.businessName.value_or(""));
+    name.alphabetic = ParseFreeText(Component(text));
+  }
+  std::string text;
+  for (const PersonName::Group* group : {&name.alphabetic, &name.ideographic, &name.phonetic})
+  {
+    text += Cut(group->ToString(), PN_GROUP) + "=";
+  }
+  text.erase(text.find_last_not_of('=') + 1);
+  return text.empty() ? DicomPatientId(patient) : text;  // type 1: never empty
+}
+
+std::string DicomPatientId(const Patient& patient)
+{
+  const Identifier* identifier = ClinicIdentifier(patient);
+  return Cut(identifier == nullptr ? patient.id : identifier->value, LO);
+}
+
+bool NeedsUtf8(const std::string& text)
+{
+  // The lead bytes of U+0080 to U+00FF are C2 and C3.
+  return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) > 0xc3; });
+}
+
+std::vector<WorklistItem> MakeItems(const Order& order, const std::vector<Appointment>& appointments,
+                                    const Patient& patient, const Practice& practice, int unscheduledDays)
+{
+  std::vector<WorklistItem> items;
+  const bool waits = order.state == OrderState::Requested || order.state == OrderState::Scheduled ||
+                     order.state == OrderState::InProgress;
+  if (!waits)
+  {
+    return items;
+  }
+  for (const Appointment& appointment : appointments)
+  {
+    if (appointment.IsOpen())
+    {
+      items.push_back(MakeItem(order, &appointment, patient, practice, unscheduledDays));
+    }
+  }
+  if (appointments.empty())
+  {
+    items.push_back(MakeItem(order, nullptr, patient, practice, unscheduledDays));
+  }
+  return items;
+}
+
+Json::Value ToDicomJson(const WorklistItem& item, const Presentation& presentation)
+{
+  static constexpr const char* EMPTY[] = {
+      "0010,0030", "0010,0040", "0010,1030", "0010,2000", "0010,2110", "0010,21c0", "0038,0010", "0038,0050",
+      "0038,0300", "0038,0500", "0040,1003", "0040,1004", "0040,3001", "0008,0050", "0008,0090", "0032,1032"};
+  static constexpr const char* EMPTY_OF_STEP[] = {"0040,0006", "0040,0010", "0040,0011"};
+
+  Json::Value json = ParseJson(item.others);
+  Json::Value step = json[STEP];
+  for (const char* tag : EMPTY)
+  {
+    if (!json.isMember(tag))
+    {
+      json[tag] = "";
+    }
+  }
+  for (const char* tag : EMPTY_OF_STEP)
+  {
+    if (!step.isMember(tag))
+    {
+      step[tag] = "";
+    }
+  }
+  for (const char* sequence : {"0008,1110", "0008,1120"})
+  {
+    json[sequence] = Json::arrayValue;
+  }
+  json["0008,0005"] = "ISO_IR 192";
+  json["0008,0050"] = item.accessionNumber;
+  json["0010,0010"] = item.patientName;
+  json["0010,0020"] = item.dicomPatientId;
+  json["0020,000d"] = item.studyInstanceUid;
+  json["0040,1001"] = item.requestedProcedureId;
+  step["0008,0060"] = presentation.modality;
+  step["0040,0001"] = presentation.stationAeTitle;
+  step["0040,0002"] = item.date.empty() ? presentation.date : item.date;
+  step["0040,0003"] = presentation.withSeconds ? item.time : item.time.substr(0, 4);
+  step["0040,0009"] = item.scheduledProcedureStepId;
+  json[STEP] = Json::arrayValue;
+  json[STEP].append(step);
+  return json;
+}
+}  // namespace OrthancClinic::Worklist
