@@ -295,6 +295,21 @@ TEST_F(Worklist, WritesNamesOfEveryScript)
   EXPECT_EQ("Lefèvre^Zoë", ValueOf(found.answers[0], "00100010"));
 }
 
+TEST_F(Worklist, DoesNotChangeHowImagesWithoutCharacterSetAreRead)
+{
+  Json::Value person = Person("p1", "Wang", "XiaoDong", "1980-03-03", "M", "9");
+  person["names"][0]["ideographic"] = "王^小東";
+  clinic_.PutPatient(person);
+  clinic_.PutPatient(Person("p2", "Lefèvre", "Zoë", "1980-03-03", "F", "8"));
+  PutAppointment("a1", "p1", At(0));
+  EXPECT_TRUE(WaitUntil([&] { return clinic_.Http().Get("/tools/default-encoding").body == "Utf8"; }));
+
+  DicomFile image = ImageOf("Lef\xe8vre^Zo\xeb", "19800303", "F", "8");
+  const std::string uid = clinic_.Send(image.Remove("SpecificCharacterSet"));
+
+  EXPECT_EQ("Lefèvre^Zoë", clinic_.Becomes(uid, "matched", "p2")["patient_name"].asString());
+}
+
 TEST_F(Worklist, IsClosedToStationsOfOtherPractices)
 {
   Json::Value north;

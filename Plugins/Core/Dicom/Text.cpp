@@ -41,4 +41,36 @@ std::string CleanText(std::string_view bytes, size_t maxBytes)
   }
   return clean;
 }
+
+std::string DecodeUndeclared(std::string_view bytes)
+{
+  const auto size = static_cast<int32_t>(std::min<size_t>(bytes.size(), 1 << 20));
+  const auto* const data = reinterpret_cast<const uint8_t*>(bytes.data());
+  bool isUtf8 = true;
+  for (int32_t i = 0; i < size && isUtf8;)
+  {
+    UChar32 c = 0;
+    U8_NEXT(data, i, size, c);
+    isUtf8 = c >= 0;
+  }
+  if (isUtf8)
+  {
+    return std::string(bytes);
+  }
+  std::string text;
+  for (const char byte : bytes)
+  {
+    const auto c = static_cast<unsigned char>(byte);
+    if (c < 0x80)
+    {
+      text += byte;
+    }
+    else
+    {
+      text += static_cast<char>(0xc0 | (c >> 6));
+      text += static_cast<char>(0x80 | (c & 0x3f));
+    }
+  }
+  return text;
+}
 }  // namespace OrthancClinic

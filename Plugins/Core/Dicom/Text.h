@@ -15,4 +15,8 @@ namespace OrthancClinic
 // Bytes that are not UTF-8 become U+FFFD, control characters (NUL among them) become spaces, spaces at both
 // ends are removed, and what is longer than `maxBytes` is cut between two code points.
 ORTHANC_CLINIC_API std::string CleanText(std::string_view bytes, size_t maxBytes);
+
+// Text whose character set nobody told: UTF-8 if it is that, else ISO 8859-1, which old equipment of the West
+// sends without saying so.
+ORTHANC_CLINIC_API std::string DecodeUndeclared(std::string_view bytes);
 }  // namespace OrthancClinic

@@ -320,7 +320,7 @@ std::optional<StudyRecorder::Reading> StudyRecorder::ReadStudy(
       if ((!std::exchange(known.compared, true) || replaced) &&
           !(reading.isNew && series == firstOfSeries.begin()->first))
       {
-        const Json::Value tags = orthanc_.Get("/instances/" + instance + "/simplified-tags");
+        const Json::Value tags = ReadTags(instance);
         reading.newSeries.push_back({DemographicsFromTags(tags), AcquisitionFromTags(tags)});
       }
     }
@@ -335,9 +335,32 @@ std::optional<StudyRecorder::Reading> StudyRecorder::ReadStudy(
   return reading;
 }
 
+Json::Value StudyRecorder::ReadTags(const std::string& instanceId)
+{
+  // Orthanc reads text without SpecificCharacterSet in its DefaultEncoding, and drops what is none of that.
+  static constexpr std::pair<const char*, const char*> TEXTS[] = {{"PatientName", "0010-0010"},
+                                                                  {"PatientBirthName", "0010-1005"},
+                                                                  {"OtherPatientNames", "0010-1001"},
+                                                                  {"PatientAddress", "0010-1040"},
+                                                                  {"InstitutionName", "0008-0080"}};
+  Json::Value tags = orthanc_.Get("/instances/" + instanceId + "/simplified-tags");
+  if (!Tag(tags, "SpecificCharacterSet").empty())
+  {
+    return tags;
+  }
+  for (const auto& [name, tag] : TEXTS)
+  {
+    if (tags[name].isString() && !tags[name].asString().empty())
+    {
+      tags[name] = DecodeUndeclared(orthanc_.GetBytes("/instances/" + instanceId + "/content/" + tag));
+    }
+  }
+  return tags;
+}
+
 void StudyRecorder::ReadFirstInstance(const std::string& instanceId, Study& study)
 {
-  const Json::Value tags = orthanc_.Get("/instances/" + instanceId + "/simplified-tags");
+  const Json::Value tags = ReadTags(instanceId);
   study.demographics = DemographicsFromTags(tags);
   study.acquisition = AcquisitionFromTags(tags);
   study.institutionName = Tag(tags, "InstitutionName");

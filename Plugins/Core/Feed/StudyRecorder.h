@@ -69,6 +69,7 @@ private:
   // `instances` are new ones of this study, by series. Nothing if Orthanc does not have the study any more.
   std::optional<Reading> ReadStudy(const std::string& orthancId,
                                    const std::map<std::string, std::string>& firstOfSeries);
+  Json::Value ReadTags(const std::string& instanceId);
   void ReadFirstInstance(const std::string& instanceId, Study& study);
   void Write(Transaction& transaction, const Reading& reading, bool arrived);
   Series& LookUpSeries(const std::string& seriesId);
