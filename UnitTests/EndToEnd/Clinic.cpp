@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <map>
 
 #include "Support/Wait.h"
@@ -46,6 +47,20 @@ DicomFile ImageOf(const std::string& name, const std::string& birthDate, const s
     image.Set("PatientID", patientId).Set("IssuerOfPatientID", "CLINIC");
   }
   return image;
+}
+
+std::string LocalDay(int days, const char* format)
+{
+  setenv("TZ", "America/Toronto", 1);
+  tzset();
+  const time_t time = std::time(nullptr) + days * 86'400;
+  std::tm local{};
+  localtime_r(&time, &local);
+  char text[32];
+  std::strftime(text, sizeof(text), format, &local);
+  unsetenv("TZ");
+  tzset();
+  return text;
 }
 
 void Clinic::PutPractice(const Json::Value& practice) const

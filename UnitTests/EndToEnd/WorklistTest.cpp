@@ -5,7 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ctime>
 #include <set>
 
 #include "EndToEnd/Clinic.h"
@@ -22,25 +21,10 @@ using ::testing::UnorderedElementsAre;
 
 constexpr const char* STEP = "ScheduledProcedureStepSequence[0].";
 
-// A day of Montréal's calendar, `days` from today.
-std::string Day(int days, const char* format = "%Y%m%d")
-{
-  setenv("TZ", "America/Toronto", 1);
-  tzset();
-  const time_t time = std::time(nullptr) + days * 86'400;
-  std::tm local{};
-  localtime_r(&time, &local);
-  char text[32];
-  std::strftime(text, sizeof(text), format, &local);
-  unsetenv("TZ");
-  tzset();
-  return text;
-}
-
 // An instant of that day, at noon of Montréal or close to it.
 std::string At(int days, const std::string& time = "12:00")
 {
-  return Day(days, "%Y-%m-%dT") + time + ":00-05:00";
+  return LocalDay(days, "%Y-%m-%dT") + time + ":00-05:00";
 }
 
 class Worklist : public ::testing::Test
@@ -215,7 +199,7 @@ TEST_F(Worklist, GivesEveryAttributeThatAConsoleNeeds)
   EXPECT_EQ("PAN", ValueOf(item, "00321064.00080100"));
   EXPECT_EQ("PX", ValueOf(item, "00400100.00080060"));
   EXPECT_EQ("PANO1", ValueOf(item, "00400100.00400001"));
-  EXPECT_EQ(Day(0), ValueOf(item, "00400100.00400002"));
+  EXPECT_EQ(LocalDay(0), ValueOf(item, "00400100.00400002"));
   EXPECT_EQ("Bédard^Luce", ValueOf(item, "00400100.00400006"));
   EXPECT_EQ(appointment["scheduled_procedure_step_id"].asString(), ValueOf(item, "00400100.00400009"));
   EXPECT_EQ("Salle 2", ValueOf(item, "00400100.00400011"));
@@ -238,7 +222,7 @@ TEST_F(Worklist, IsAskedInManyWays)
   PutAppointment("a4", "p3", At(-1, "09:00"), pano);
   PutAppointment("a5", "p3", At(60, "09:00"), pano);
   const std::string accession = Order(first["order_id"].asString())["accession_number"].asString();
-  const std::string today = STEP + std::string("ScheduledProcedureStepStartDate=") + Day(0);
+  const std::string today = STEP + std::string("ScheduledProcedureStepStartDate=") + LocalDay(0);
 
   EXPECT_THAT(Ids({}), ElementsAre("1", "2", "3")) << "from today on, and not all the future";
   EXPECT_THAT(Ids({today}), ElementsAre("1", "2"));
@@ -252,10 +236,12 @@ TEST_F(Worklist, IsAskedInManyWays)
   EXPECT_THAT(Ids({"PatientName=Nobody*"}), IsEmpty());
   EXPECT_THAT(Ids({"AccessionNumber=" + accession}), ElementsAre("1"));
   EXPECT_THAT(Ids({"PatientID=2"}), ElementsAre("2"));
-  EXPECT_THAT(Ids({STEP + std::string("ScheduledProcedureStepStartDate=") + Day(0) + "-" + Day(1)}),
+  EXPECT_THAT(Ids({STEP + std::string("ScheduledProcedureStepStartDate=") + LocalDay(0) + "-" + LocalDay(1)}),
               ElementsAre("1", "2", "3"));
-  EXPECT_THAT(Ids({STEP + std::string("ScheduledProcedureStepStartDate=") + Day(1) + "-"}), ElementsAre("3"));
-  EXPECT_THAT(Ids({STEP + std::string("ScheduledProcedureStepStartDate=-") + Day(0)}), ElementsAre("1", "2"));
+  EXPECT_THAT(Ids({STEP + std::string("ScheduledProcedureStepStartDate=") + LocalDay(1) + "-"}),
+              ElementsAre("3"));
+  EXPECT_THAT(Ids({STEP + std::string("ScheduledProcedureStepStartDate=-") + LocalDay(0)}),
+              ElementsAre("1", "2"));
   EXPECT_THAT(Ids({today, STEP + std::string("ScheduledProcedureStepStartTime=000000-120000")}),
               ElementsAre("1"));
   EXPECT_THAT(Ids({today, STEP + std::string("ScheduledProcedureStepStartTime=1200-")}), ElementsAre("2"));
@@ -403,8 +389,8 @@ TEST_F(Worklist, IsTheSameForTheCrm)
   EXPECT_EQ("a1", body["worklist"][0]["appointmentId"].asString());
   EXPECT_EQ("4711", body["worklist"][0]["patientId"].asString());
   EXPECT_EQ(2, clinic_.Http()
-                   .Get("/api/dental/dicom/worklist?startDate=" + Day(0, "%Y-%m-%d") +
-                        "&endDate=" + Day(1, "%Y-%m-%d") + "&modality=PX")
+                   .Get("/api/dental/dicom/worklist?startDate=" + LocalDay(0, "%Y-%m-%d") +
+                        "&endDate=" + LocalDay(1, "%Y-%m-%d") + "&modality=PX")
                    .Json()["count"]
                    .asInt());
   EXPECT_EQ(1, clinic_.Http().Get("/api/v1/worklist").Json()["total"].asInt());
