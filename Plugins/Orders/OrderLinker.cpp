@@ -298,14 +298,18 @@ private:
   void ByComparison()
   {
     const std::string zone = ZoneOf(transaction_, study_.practiceId);
-    const bool dated = DicomDate::Parse(study_.studyDate).has_value();
-    const std::string studyDate = dated ? study_.studyDate : ToLocalTime(study_.receivedAt, zone).date;
     std::vector<OrderScore> scores;
     for (const Order& order : OpenOrders())
     {
-      if (const auto score = Compare(study_, studyDate, order, DateOf(order, zone, studyDate)))
+      std::optional<OrderScore> best;
+      for (const std::string& date : StudyDates(zone))
       {
-        scores.push_back(*score);
+        const auto score = Compare(study_, date, order, DateOf(order, zone, date));
+        best = (score && (!best || score->score > best->score)) ? score : best;
+      }
+      if (best)
+      {
+        scores.push_back(*best);
       }
     }
     std::stable_sort(scores.begin(), scores.end(),
@@ -326,6 +330,21 @@ private:
       case Choice::None:
         break;
     }
+  }
+
+  // The day that the images name, and the one on which they came if that is next to it: a console's clock may
+  // be in another zone.
+  std::vector<std::string> StudyDates(const std::string& zone) const
+  {
+    const std::string received = ToLocalTime(study_.receivedAt, zone).date;
+    const auto date = DicomDate::Parse(study_.studyDate);
+    if (!date || date->day == 0)
+    {
+      return {received};
+    }
+    const std::string& named = study_.studyDate;
+    const bool near = received == AddDays(named, -1) || received == AddDays(named, 1);
+    return near ? std::vector<std::string>{named, received} : std::vector<std::string>{named};
   }
 
   // Of the study's patient, without images of another study.

@@ -8,21 +8,27 @@
 #include "CharacterSet.h"
 #include "Core/Host/Plugin.h"
 #include "Core/Log.h"
+#include "PriorStudies.h"
 #include "Schedule.h"
 #include "WorklistOptions.h"
 #include "WorklistRoutes.h"
 
 namespace OrthancClinic::Worklist
 {
+MigrationScripts Migrations();
+
 namespace
 {
 struct Parts
 {
   Schedule schedule;
   CharacterSet characterSet;
+  PriorStudies priors;
 
   Parts(Clinic& clinic, const Options& options)
-      : schedule(clinic.Database(), options), characterSet(schedule, clinic.Orthanc())
+      : schedule(clinic.Database(), options),
+        characterSet(schedule, clinic.Orthanc()),
+        priors(clinic.Database(), clinic.Orthanc(), options.priors)
   {
   }
 };
@@ -30,6 +36,7 @@ struct Parts
 void Load(Clinic& clinic)
 {
   const Options options = ReadOptions(clinic.Configuration());
+  clinic.Database().Migrate("worklist", Migrations());
 
   // Lives until the process ends: Orthanc may call back late.
   static const auto parts = std::make_unique<Parts>(clinic, options);
@@ -37,6 +44,11 @@ void Load(Clinic& clinic)
   AddAppointmentRoutes(clinic.Routes(), clinic.Database(), clinic.Events());
   AddWorklistRoutes(clinic.Routes(), clinic.Database(), parts->schedule);
   clinic.ServeWorklist([](const WorklistRequest& request) { return parts->schedule.Answer(request); });
+  clinic.Tasks().Register(parts->priors.Task());
+  if (!options.priors.servers.empty())
+  {
+    parts->priors.Subscribe(clinic.Events());
+  }
   if (options.utf8WhenNeeded)
   {
     clinic.OnStarted([] { parts->characterSet.Start(); });

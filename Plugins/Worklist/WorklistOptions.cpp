@@ -38,6 +38,33 @@ const Json::Value& OptionsSchema()
       "Utf8WhenNeeded": {
         "type": "boolean", "default": true,
         "description": "While a name on the list cannot be written in ISO_IR 100, Orthanc's DefaultEncoding is Utf8 (ISO_IR 192), since Orthanc writes all answers in that one. False: never; such characters are left out."
+      },
+      "Priors": {
+        "type": "object", "default": {}, "properties": {
+          "Servers": {
+            "type": "array", "items": {"type": "string", "minLength": 1}, "default": [],
+            "description": "Names in Orthanc's DicomModalities of the servers that are asked for a patient's earlier studies before the appointment, and that can send (C-MOVE) to this Orthanc. None: nobody is asked."
+          },
+          "DaysAhead": {
+            "type": "integer", "minimum": 0, "maximum": 30, "default": 1,
+            "description": "How many days before the appointment."
+          },
+          "Hours": {
+            "type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-4]):[0-5][0-9]$", "default": "20:00-06:00",
+            "description": "When, in the practice's local time; it may pass midnight. `00:00-24:00` allows opening hours too."
+          },
+          "Rules": {
+            "type": "array", "items": {
+              "type": "object", "additionalProperties": false, "properties": {
+                "Modality": {"type": "string"},
+                "Modalities": {"type": "array", "items": {"type": "string"}},
+                "WithinYears": {"type": "integer", "minimum": 1, "maximum": 100},
+                "Most": {"type": "integer", "minimum": 1, "maximum": 1000}
+              }
+            }, "default": [{}],
+            "description": "Which earlier studies: for an appointment of `Modality` (any, if absent) the latest `Most` (10) of one of the `Modalities` (any) of the last `WithinYears` (5)."
+          }
+        }
       }
     }
   })");
@@ -47,12 +74,37 @@ const Json::Value& OptionsSchema()
 Options ReadOptions(Configuration& configuration)
 {
   const Json::Value section = configuration.Section("Worklist", OptionsSchema());
+  const Json::Value& priors = section["Priors"];
+  PriorOptions prior;
+  for (const Json::Value& server : priors["Servers"])
+  {
+    prior.servers.push_back(server.asString());
+  }
+  prior.daysAhead = priors["DaysAhead"].asInt();
+  const std::string hours = priors["Hours"].asString();  // "HH:MM-HH:MM"
+  const auto minute = [&](size_t at)
+  { return std::stoi(hours.substr(at, 2)) * 60 + std::stoi(hours.substr(at + 3, 2)); };
+  prior.fromMinute = minute(0);
+  prior.toMinute = minute(6);
+  for (const Json::Value& json : priors["Rules"])
+  {
+    PriorRule rule;
+    rule.modality = json["Modality"].asString();
+    for (const Json::Value& modality : json["Modalities"])
+    {
+      rule.modalities.push_back(modality.asString());
+    }
+    rule.withinYears = json.get("WithinYears", rule.withinYears).asInt();
+    rule.most = json.get("Most", rule.most).asInt();
+    prior.rules.push_back(rule);
+  }
   return {.lookBackDays = section["LookBackDays"].asInt(),
           .lookAheadDays = section["LookAheadDays"].asInt(),
           .unscheduledDays = section["UnscheduledDays"].asInt(),
           .onlyOwnStation = section["OnlyOwnStation"].asBool(),
           .defaultModality = section["DefaultModality"].asString(),
           .limitAnswers = section["LimitAnswers"].asUInt(),
-          .utf8WhenNeeded = section["Utf8WhenNeeded"].asBool()};
+          .utf8WhenNeeded = section["Utf8WhenNeeded"].asBool(),
+          .priors = prior};
 }
 }  // namespace OrthancClinic::Worklist

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "Core/Configuration/Configuration.h"
+#include "PriorStudies.h"
 
 namespace OrthancClinic::Worklist
 {
@@ -21,6 +22,7 @@ struct Options
   std::string defaultModality;
   size_t limitAnswers = 1000;
   bool utf8WhenNeeded = true;
+  PriorOptions priors;
 };
 
 // Throws BadInput with the key's path.

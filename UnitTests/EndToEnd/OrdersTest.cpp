@@ -64,9 +64,7 @@ protected:
   // An image of p1.
   static DicomFile Image(const std::string& modality = "DX")
   {
-    DicomFile image = ImageOf("Tremblay^Jean-François", "19850101", "M", "4711", modality);
-    image.Set("StudyDate", LocalDay());
-    return image;
+    return ImageOf("Tremblay^Jean-François", "19850101", "M", "4711", modality);
   }
 
   Json::Value WaitForReview(const std::string& uid) const

@@ -395,5 +395,64 @@ TEST_F(Worklist, IsTheSameForTheCrm)
                    .asInt());
   EXPECT_EQ(1, clinic_.Http().Get("/api/v1/worklist").Json()["total"].asInt());
 }
+TEST(PriorStudies, ComeBeforeTheAppointmentAndOnce)
+{
+  OrthancServer::Options options;
+  options.configuration["DicomAet"] = "CLINIC";
+  Json::Value& priors = options.configuration["Clinic"]["Worklist"]["Priors"];
+  priors["Servers"].append("pacs");
+  priors["Hours"] = "00:00-24:00";
+  Json::Value rule;
+  rule["Modality"] = "PX";
+  rule["Modalities"].append("PX");
+  rule["Modalities"].append("IO");
+  priors["Rules"].append(rule);
+  Clinic clinic(options);
+  OrthancServer::Options remote;
+  remote.clinic = false;
+  remote.configuration["DicomAet"] = "PACS";
+  Clinic pacs(remote);
+  const auto introduce = [](const Clinic& to, const char* name, const char* aet, const Clinic& whom)
+  {
+    Json::Value modality(Json::arrayValue);
+    modality.append(aet);
+    modality.append("127.0.0.1");
+    modality.append(whom.Orthanc().DicomPort());
+    EXPECT_EQ(200, to.Http().Put(std::string("/modalities/") + name, modality).status);
+  };
+  introduce(clinic, "pacs", "PACS", pacs);
+  introduce(pacs, "clinic", "CLINIC", clinic);
+  const auto prior = [&](const std::string& name, const std::string& modality, const std::string& date)
+  {
+    DicomFile image = ImageOf(name, "19850101", "M", "4711", modality);
+    image.Set("StudyDate", date);
+    return pacs.Send(image, "MODALITY", "PACS");
+  };
+  const std::string wanted = prior("Tremblay^Jean", "PX", LocalDay(-400));
+  const std::string tooOld = prior("Tremblay^Jean", "PX", LocalDay(-3000));
+  const std::string otherKind = prior("Tremblay^Jean", "CT", LocalDay(-400));
+  const std::string otherPerson = prior("Smith^Andrew", "PX", LocalDay(-400));
+  clinic.PutPatient(Person("p1", "Tremblay", "Jean", "1985-01-01", "M", "4711"));
+  Json::Value appointment;
+  appointment["patient_id"] = "p1";
+  appointment["start"] = LocalDay(0, "%Y-%m-%dT23:59:59-05:00");
+  appointment["modality"] = "PX";
+
+  EXPECT_EQ(201, clinic.Http().Put("/api/v1/appointments/a1", appointment).status);
+
+  clinic.Becomes(wanted, "matched", "p1");
+  EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=fetch.priors") == 0; }));
+  for (const std::string& uid : {tooOld, otherKind, otherPerson})
+  {
+    EXPECT_TRUE(clinic.Study(uid).isNull());
+  }
+  const std::string id = clinic.Study(wanted)["orthanc_study_id"].asString();
+  EXPECT_EQ(200, clinic.Http().Delete("/studies/" + id).status);
+  EXPECT_TRUE(WaitUntil([&] { return clinic.Study(wanted).isNull(); }));
+  appointment["notes"] = "again";
+  EXPECT_EQ(200, clinic.Http().Put("/api/v1/appointments/a1", appointment).status);
+  EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=fetch.priors") == 0; }));
+  EXPECT_TRUE(clinic.Study(wanted).isNull()) << "never twice";
+}
 }  // namespace
 }  // namespace OrthancClinic::Testing
