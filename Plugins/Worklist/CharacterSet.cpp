@@ -45,7 +45,7 @@ void CharacterSet::Follow()
     try
     {
       const bool needed = schedule_.NeedsUtf8();
-      if (needed != isUtf8_)
+      if (switches_ && needed != isUtf8_)
       {
         orthanc_.Put(ENCODING, needed ? "Utf8" : configured_);
         isUtf8_ = needed;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Orthanc writes every answer of the worklist in its DefaultEncoding, whatever the plugin gives it. While the
-// list has a name that the configured one cannot write, that is set to Utf8 (ISO_IR 192), and back
-// afterwards: consoles that know nothing but ISO_IR 100 see it as long as it suffices.
+// Keeps the worklist current in the background, and Orthanc able to write it: Orthanc writes every answer of
+// the worklist in its DefaultEncoding, whatever the plugin gives it. While the list has a name that the
+// configured one cannot write, that is set to Utf8 (ISO_IR 192), and back afterwards: consoles that know
+// nothing but ISO_IR 100 see it as long as it suffices.
 
 #pragma once
 
@@ -19,7 +20,11 @@ namespace OrthancClinic::Worklist
 class CharacterSet
 {
 public:
-  CharacterSet(Schedule& schedule, IOrthanc& orthanc) : schedule_(schedule), orthanc_(orthanc) {}
+  // Without `switches` the encoding stays as it is.
+  CharacterSet(Schedule& schedule, IOrthanc& orthanc, bool switches)
+      : schedule_(schedule), orthanc_(orthanc), switches_(switches)
+  {
+  }
   ~CharacterSet() { Stop(); }
 
   void Start();
@@ -30,6 +35,7 @@ private:
 
   Schedule& schedule_;
   IOrthanc& orthanc_;
+  const bool switches_;
   std::string configured_;
   bool isUtf8_ = false;
   std::mutex mutex_;

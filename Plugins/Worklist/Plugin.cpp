@@ -27,7 +27,7 @@ struct Parts
 
   Parts(Clinic& clinic, const Options& options)
       : schedule(clinic.Database(), options),
-        characterSet(schedule, clinic.Orthanc()),
+        characterSet(schedule, clinic.Orthanc(), options.utf8WhenNeeded),
         priors(clinic.Database(), clinic.Orthanc(), options.priors)
   {
   }
@@ -49,11 +49,8 @@ void Load(Clinic& clinic)
   {
     parts->priors.Subscribe(clinic.Events());
   }
-  if (options.utf8WhenNeeded)
-  {
-    clinic.OnStarted([] { parts->characterSet.Start(); });
-    clinic.OnStopped([] { parts->characterSet.Stop(); });
-  }
+  clinic.OnStarted([] { parts->characterSet.Start(); });
+  clinic.OnStopped([] { parts->characterSet.Stop(); });
   if (!clinic.Configuration().Orthanc()["DicomAlwaysAllowFindWorklist"].asBool())
   {
     LogWarning(
@@ -64,7 +61,8 @@ void Load(Clinic& clinic)
                    []
                    {
                      HealthReport report;
-                     report.detail["loaded"] = parts->schedule.IsLoaded();
+                     report.ready = parts->schedule.IsLoaded();
+                     report.detail["loaded"] = report.ready;
                      report.detail["items"] = static_cast<Json::UInt64>(parts->schedule.Size());
                      report.detail["refused_ae_titles"] = Json::objectValue;
                      for (const auto& [title, count] : parts->schedule.Refused())

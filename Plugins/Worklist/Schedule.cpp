@@ -3,6 +3,7 @@
 #include "Schedule.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "Core/Dicom/LocalTime.h"
 #include "Core/Errors.h"
@@ -16,7 +17,7 @@ namespace OrthancClinic::Worklist
 {
 namespace
 {
-constexpr int64_t BATCH = 1000;
+constexpr size_t BATCH = 1000;
 constexpr size_t MOST_REFUSED = 100;  // titles that are remembered
 }  // namespace
 
@@ -36,9 +37,35 @@ void Schedule::Read(Transaction& transaction, const std::string& orderId)
   index_.Put(orderId, std::move(items));
 }
 
+void Schedule::Load()
+{
+  std::vector<std::string> open;
+  {
+    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+    // First the numbers: what changes meanwhile is read again.
+    patients_ = PatientStore(transaction).LastChange();
+    std::tie(open, orders_) = OrderStore(transaction).Open();
+    transaction.Commit();
+  }
+  for (size_t i = 0; i < open.size();)
+  {
+    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+    for (const size_t end = std::min(i + BATCH, open.size()); i < end; i++)
+    {
+      Read(transaction, open[i]);
+    }
+    transaction.Commit();
+  }
+}
+
 const WorklistIndex& Schedule::Current()
 {
   const std::lock_guard lock(mutex_);
+  if (!loaded_)
+  {
+    Load();
+    loaded_ = true;
+  }
   for (;;)
   {
     Transaction transaction(database_, Transaction::Mode::ReadOnly);
@@ -58,9 +85,8 @@ const WorklistIndex& Schedule::Current()
       patients_ = serial;
     }
     transaction.Commit();
-    if (orders.size() < static_cast<size_t>(BATCH) && patients.size() < static_cast<size_t>(BATCH))
+    if (orders.size() < BATCH && patients.size() < BATCH)
     {
-      loaded_ = true;
       return index_;
     }
   }
@@ -81,6 +107,10 @@ Scope Schedule::MakeScope(const std::string& practiceId, const std::string& zone
 
 WorklistAnswer Schedule::Answer(const WorklistRequest& request)
 {
+  if (!loaded_)
+  {
+    throw Unavailable("The worklist is still being read");  // a modality would not wait for it
+  }
   Practice practice;
   {
     Transaction transaction(database_, Transaction::Mode::ReadOnly);

@@ -25,8 +25,8 @@ public:
   // The index with every change that is committed by now. The first call reads all open orders.
   const WorklistIndex& Current();
 
-  // What a modality is answered; leaves an audit record. Throws Forbidden for an AE title that its practice
-  // does not name, if it names any.
+  // What a modality is answered; leaves an audit record. Throws Unavailable before all was read once,
+  // Forbidden for an AE title that its practice does not name, if it names any.
   WorklistAnswer Answer(const WorklistRequest& request);
 
   // The practice's list for the REST API.
@@ -43,6 +43,7 @@ public:
   std::map<std::string, int> Refused() const;
 
 private:
+  void Load();
   void Read(Transaction& transaction, const std::string& orderId);
   Scope MakeScope(const std::string& practiceId, const std::string& zone) const;
 

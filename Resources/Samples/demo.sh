@@ -87,6 +87,22 @@ print_table() {
     | $rows[] | [range(length) as $column | .[$column] | pad($widths[$column])] | join("  ")'
 }
 
+# Gives the first patients of the directory an appointment today, an hour apart, and asks for the worklist as a modality
+# would.
+show_worklist() {
+  local folder=$1 port=$2 station
+  station=$(jq -r '.calling_ae_titles[0]' "$samples/practice.json")
+  jq --argjson now "$(date +%s)" '{appointments: [.patients[:4] | to_entries[] | {
+      id: "demo-\(.key)", patient_id: .value.id, start: ($now + .key * 60 | todate), modality: "PX",
+      procedure_text: "Panoramique"}]}' "$samples/patients.json" >"$folder/appointments.json"
+  rest POST /api/v1/appointments/batch "$folder/appointments.json" >/dev/null
+  echo "    The worklist of today, as $station sees it (findscu -W):"
+  findscu -W -aet "$station" 127.0.0.1 "$port" -k 'SpecificCharacterSet=ISO_IR 192' -k PatientName -k PatientID \
+    -k AccessionNumber -k 'ScheduledProcedureStepSequence[0].ScheduledProcedureStepStartTime' \
+    -k 'ScheduledProcedureStepSequence[0].Modality' 2>&1 |
+    sed -nE 's/^I: .*\[(.*[^ ]) *\].* (PatientName|PatientID|AccessionNumber|ScheduledProcedureStepStartTime)$/    \2 = \1/p' || true
+}
+
 # run_demo WORK_FOLDER DICOM_PORT
 run_demo() {
   local folder=$1 port=$2
@@ -105,4 +121,6 @@ run_demo() {
   print_table "$folder/studies.json" "$folder/patients.json"
   echo
   echo '    TIME is from the first image received to the decision (of the first run, if there were several).'
+  echo
+  show_worklist "$folder" "$port"
 }

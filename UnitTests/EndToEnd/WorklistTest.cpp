@@ -9,6 +9,7 @@
 
 #include "EndToEnd/Clinic.h"
 #include "Support/Findscu.h"
+#include "Support/PostgresServer.h"
 #include "Support/Wait.h"
 
 namespace OrthancClinic::Testing
@@ -395,6 +396,36 @@ TEST_F(Worklist, IsTheSameForTheCrm)
                    .asInt());
   EXPECT_EQ(1, clinic_.Http().Get("/api/v1/worklist").Json()["total"].asInt());
 }
+TEST(WorklistOfTwoOrthancs, FollowsWhatTheOtherOneWrote)
+{
+  if (!PostgresServer::IsInstalled())
+  {
+    GTEST_SKIP() << "PostgreSQL is not installed";
+  }
+  PostgresServer& postgres = PostgresServer::Shared();
+  OrthancServer::Options options;
+  options.databaseUrl = postgres.Url(postgres.NewDatabase());
+  const Clinic one(options);
+  options.configuration["Clinic"]["Worklist"]["LimitAnswers"] = 2;
+  const Clinic other(options);
+  const auto find = [&] { return FindWorklist({.port = other.Orthanc().DicomPort()}, {"PatientID"}); };
+  EXPECT_THAT(find().answers, IsEmpty());
+
+  one.PutPatient(Person("p1", "Tremblay", "Jean", "1985-01-01", "M", "4711"));
+  for (const char* id : {"a1", "a2", "a3"})
+  {
+    Json::Value appointment;
+    appointment["patient_id"] = "p1";
+    appointment["start"] = At(0, "23:00");
+    EXPECT_EQ(201, one.Http().Put(std::string("/api/v1/appointments/") + id, appointment).status);
+  }
+  const FindResult found = find();
+  EXPECT_EQ(2u, found.answers.size()) << "no more than the limit";
+  Json::Value person = Person("p1", "Tremblay", "Jean", "1985-01-01", "M", "9999");
+  one.PutPatient(person);
+  EXPECT_EQ("9999", ValueOf(find().answers.at(0), "00100020")) << "a correction of the patient";
+}
+
 TEST(PriorStudies, ComeBeforeTheAppointmentAndOnce)
 {
   OrthancServer::Options options;

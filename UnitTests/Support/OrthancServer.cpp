@@ -159,7 +159,7 @@ bool OrthancServer::BecomesReady()
   const std::string path = options_.clinic ? "/api/v1/health" : "/system";
   return ended &&
          WaitUntil([&] { return !process_->IsRunning() || http.Get(path).status == 200; },
-                   std::chrono::seconds(60)) &&
+                   std::chrono::minutes(5)) &&
          process_->IsRunning();
 }
 

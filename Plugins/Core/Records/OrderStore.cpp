@@ -552,4 +552,17 @@ std::vector<std::pair<std::string, int64_t>> OrderStore::ChangedSince(int64_t af
       [&] { changes.emplace_back(id, serial); });
   return changes;
 }
+std::pair<std::vector<std::string>, int64_t> OrderStore::Open()
+{
+  long long last = 0;
+  Query(
+      transaction_, "SELECT COALESCE(MAX(serial), 0) FROM order_changes", {},
+      [&](soci::statement& statement) { statement.exchange(soci::into(last)); }, [] {});
+  std::vector<std::string> ids;
+  std::string id;
+  Query(
+      transaction_, "SELECT id FROM orders WHERE state IN ('requested', 'scheduled', 'in_progress')", {},
+      [&](soci::statement& statement) { statement.exchange(soci::into(id)); }, [&] { ids.push_back(id); });
+  return {ids, last};
+}
 }  // namespace OrthancClinic

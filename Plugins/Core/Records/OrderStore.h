@@ -117,6 +117,10 @@ public:
   // number.
   std::vector<std::pair<std::string, int64_t>> ChangedSince(int64_t after, int64_t limit);
 
+  // The orders that still wait for images, and the number of the last change of any order before they were
+  // read: where an index in memory begins.
+  std::pair<std::vector<std::string>, int64_t> Open();
+
   // The next number of a sequence; no two transactions get the same.
   int64_t NextNumber(const std::string& sequence);
 

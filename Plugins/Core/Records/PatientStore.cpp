@@ -430,6 +430,17 @@ std::vector<std::string> PatientStore::MergedInto(const std::string& survivorId)
       });
 }
 
+int64_t PatientStore::LastChange()
+{
+  return transaction_.Sql(
+      [](soci::session& sql)
+      {
+        long long last = 0;
+        sql << "SELECT COALESCE(MAX(serial), 0) FROM patient_changes", soci::into(last);
+        return static_cast<int64_t>(last);
+      });
+}
+
 std::vector<std::pair<std::string, int64_t>> PatientStore::ChangedSince(int64_t after, int64_t limit)
 {
   return transaction_.Sql(

@@ -65,6 +65,9 @@ public:
   // The patients that are part of this one.
   std::vector<std::string> MergedInto(const std::string& survivorId);
 
+  // The number of the last change of any patient.
+  int64_t LastChange();
+
   // At most `limit` ids whose change has a greater number than `after`, in order; the second is the number.
   std::vector<std::pair<std::string, int64_t>> ChangedSince(int64_t after, int64_t limit);
 

@@ -107,7 +107,7 @@ double Ask(const OrthancServer& server, const std::vector<std::string>& keys, st
     arguments.insert(arguments.end(), {"-k", key});
   }
   const auto begin = Clock::now();
-  const Finished finished = RunProgram(arguments);
+  const Finished finished = RunProgram(arguments, {{"TCP_NODELAY", "1"}});
   const double milliseconds = std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
   int answers = 0;
   for (size_t at = 0; (at = finished.output.find("(Pending)", at)) != std::string::npos; at++)
@@ -159,7 +159,6 @@ void Measure(int size, bool withPeer, int queries)
     other.configuration["Worklists"]["Database"] = database.string();
     peer.emplace(other);
   }
-  Ask(bundle, {"PatientID=nobody"}, 0);  // the list is read
   if (!WaitUntil(
           [&]
           {
