@@ -75,7 +75,12 @@ finish() {
   trap '' INT TERM HUP
   if [[ -n $orthanc ]] && kill -TERM "$orthanc" 2>/dev/null; then
     echo '==> Stopping Orthanc (a few seconds)'
-    wait "$orthanc" || true
+    local code=0
+    wait "$orthanc" || code=$?
+    if ((code != 0)); then
+      echo "run.sh: Orthanc did not end well ($code); its log: $log" >&2
+      exit "$code"
+    fi
   fi
 }
 trap finish EXIT
