@@ -9,6 +9,7 @@
 #include <json/value.h>
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,9 @@ public:
   virtual EventLog& Events() = 0;
   virtual TaskWorkers& Tasks() = 0;
   virtual Router& Routes() = 0;
+
+  // Only while the plugins are loaded. The feed starts when Orthanc has started.
+  virtual void Subscribe(std::unique_ptr<IFeedSubscriber> subscriber) = 0;
 
   // `action` runs when Orthanc has started, before the tasks and the feed do; if it throws, Orthanc does not
   // start.

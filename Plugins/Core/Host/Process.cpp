@@ -175,6 +175,10 @@ public:
   EventLog& Events() override { return events_; }
   TaskWorkers& Tasks() override { return tasks_; }
   Router& Routes() override { return router_; }
+  void Subscribe(std::unique_ptr<IFeedSubscriber> subscriber) override
+  {
+    subscribers_.push_back(std::move(subscriber));
+  }
   void OnStarted(std::function<void()> action) override { onStarted_.push_back(std::move(action)); }
   void OnStopped(std::function<void()> action) override { onStopped_.push_back(std::move(action)); }
   void ServeWorklist(WorklistHandler handler) override
@@ -240,6 +244,10 @@ private:
     tasks_.Register(recorder->ForgetTask());
     feed_ = std::make_unique<Feed>(database_, orthanc_, IndexIdentity());
     feed_->Subscribe(std::move(recorder));
+    for (auto& subscriber : subscribers_)
+    {
+      feed_->Subscribe(std::move(subscriber));
+    }
 
     for (const auto& action : onStarted_)
     {
@@ -374,6 +382,7 @@ private:
   Router router_;
   std::unique_ptr<Feed> feed_;
   DurationHistogram storeCallback_;
+  std::vector<std::unique_ptr<IFeedSubscriber>> subscribers_;
   WorklistHandler worklist_;
   std::vector<std::function<void()>> onStarted_;
   std::vector<std::function<void()>> onStopped_;

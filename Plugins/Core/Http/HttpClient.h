@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,12 +20,22 @@
 
 namespace OrthancClinic
 {
+// AWS's signature version 4, as S3 servers check it. The call names `x-amz-content-sha256` itself; its query
+// is sorted and encoded, every name with a '='.
+struct AwsSignature
+{
+  std::string region;
+  std::string accessKey;
+  std::string secretKey;
+};
+
 struct HttpCall
 {
   std::string method = "GET";
   std::string url = {};  // http:// or https://
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string body = {};
+  std::optional<AwsSignature> signature = {};
 };
 
 struct HttpReply
