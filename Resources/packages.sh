@@ -8,14 +8,15 @@
 run_packages=(
   g++ cmake ninja-build ccache pkg-config
   orthanc-dev libsoci-dev libsqlite3-dev libpq-dev libicu-dev libfmt-dev libjsoncpp-dev nlohmann-json3-dev
-  libboost-filesystem-dev libcurl4-openssl-dev libssl-dev
+  libboost-filesystem-dev libcurl4-openssl-dev libssl-dev libpugixml-dev
   orthanc orthanc-dicomweb dcmtk ca-certificates curl jq
 )
 
 # To build and run the tests and the benchmarks, and to make the packages, besides those.
 # shellcheck disable=SC2034
 test_packages=(
-  libgtest-dev libgmock-dev libvalijson-dev libboost-program-options-dev libdcmtk-dev chromium postgresql orthanc-postgresql shellcheck dpkg-dev file
+  libgtest-dev libgmock-dev libvalijson-dev libboost-program-options-dev libdcmtk-dev chromium postgresql
+  orthanc-postgresql ceph-mon ceph-osd ceph-common radosgw shellcheck dpkg-dev file
 )
 
 # install_packages PACKAGE... : installs those that are missing; quick when none is.

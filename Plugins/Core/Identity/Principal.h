@@ -25,6 +25,8 @@ enum class Permission
   WriteReports,
   ReadAppointments,  // also the worklist
   WriteAppointments,
+  ReadReplication,
+  WriteReplication,  // restore, verify
   ReadPractices,
   WritePractices,
   ReadTasks,

@@ -42,6 +42,10 @@ std::string ToString(Permission permission)
       return "read_appointments";
     case Permission::WriteAppointments:
       return "write_appointments";
+    case Permission::ReadReplication:
+      return "read_replication";
+    case Permission::WriteReplication:
+      return "write_replication";
     case Permission::ReadPractices:
       return "read_practices";
     case Permission::WritePractices:

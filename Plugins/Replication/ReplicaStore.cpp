@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "ReplicaStore.h"
+
+#include "Core/Configuration/Json.h"
+
+namespace OrthancClinic::Replication
+{
+std::vector<Replica> ReplicaStore::Fetch(const std::string& tail, const std::vector<std::string>& values)
+{
+  return transaction_.Sql(
+      [&](soci::session& sql)
+      {
+        Replica replica;
+        long long size = 0;
+        std::string replicatedAt;
+        std::string verifiedAt;
+        soci::statement statement(sql);
+        statement.alloc();
+        statement.prepare(
+            "SELECT target, orthanc_instance_id, orthanc_study_id, object_key, transfer_syntax, size, "
+            "sha256, "
+            "state, error, replicated_at, COALESCE(verified_at, '') FROM replicas " +
+            tail);
+        for (const std::string& value : values)
+        {
+          statement.exchange(soci::use(value));
+        }
+        for (std::string* column : {&replica.target, &replica.orthancInstanceId, &replica.orthancStudyId,
+                                    &replica.key, &replica.transferSyntax})
+        {
+          statement.exchange(soci::into(*column));
+        }
+        statement.exchange(soci::into(size));
+        for (std::string* column :
+             {&replica.sha256, &replica.state, &replica.error, &replicatedAt, &verifiedAt})
+        {
+          statement.exchange(soci::into(*column));
+        }
+        statement.define_and_bind();
+        statement.execute();
+        std::vector<Replica> replicas;
+        while (statement.fetch())
+        {
+          replica.size = size;
+          replica.replicatedAt = ParseTimestamp(replicatedAt).value();
+          replica.verifiedAt = ParseTimestamp(verifiedAt);
+          replicas.push_back(replica);
+        }
+        return replicas;
+      });
+}
+
+std::optional<Replica> ReplicaStore::Find(const std::string& target, const std::string& orthancInstanceId)
+{
+  auto replicas =
+      Fetch("WHERE target = :target AND orthanc_instance_id = :instance", {target, orthancInstanceId});
+  return replicas.empty() ? std::nullopt : std::optional(std::move(replicas.front()));
+}
+
+std::vector<Replica> ReplicaStore::OfStudy(const std::string& target, const std::string& orthancStudyId)
+{
+  return Fetch("WHERE orthanc_study_id = :study AND target = :target ORDER BY object_key",
+               {orthancStudyId, target});
+}
+
+std::vector<Replica> ReplicaStore::LongestUnverified(const std::string& target, int limit)
+{
+  return Fetch(
+      "WHERE target = :target ORDER BY verified_at, orthanc_instance_id LIMIT " + std::to_string(limit),
+      {target});
+}
+
+void ReplicaStore::Put(const Replica& replica)
+{
+  const long long size = replica.size;
+  const std::string replicatedAt = ToString(replica.replicatedAt);
+  const std::string verifiedAt = replica.verifiedAt ? ToString(*replica.verifiedAt) : "";
+  transaction_.Sql(
+      [&](soci::session& sql)
+      {
+        sql << "INSERT INTO replicas (target, orthanc_instance_id, orthanc_study_id, object_key, "
+               "transfer_syntax, size, sha256, state, error, replicated_at, verified_at) VALUES (:target, "
+               ":instance, :study, :key, :syntax, :size, :sha256, :state, :error, :replicated, "
+               "NULLIF(:verified, '')) ON CONFLICT (target, orthanc_instance_id) DO UPDATE SET "
+               "orthanc_study_id = excluded.orthanc_study_id, object_key = excluded.object_key, "
+               "transfer_syntax = excluded.transfer_syntax, size = excluded.size, sha256 = excluded.sha256, "
+               "state = excluded.state, error = excluded.error, replicated_at = excluded.replicated_at, "
+               "verified_at = excluded.verified_at",
+            soci::use(replica.target), soci::use(replica.orthancInstanceId),
+            soci::use(replica.orthancStudyId), soci::use(replica.key), soci::use(replica.transferSyntax),
+            soci::use(size), soci::use(replica.sha256), soci::use(replica.state), soci::use(replica.error),
+            soci::use(replicatedAt), soci::use(verifiedAt);
+      });
+}
+
+void ReplicaStore::Forget(const std::string& target, const std::string& orthancInstanceId)
+{
+  transaction_.Sql(
+      [&](soci::session& sql)
+      {
+        sql << "DELETE FROM replicas WHERE target = :target AND orthanc_instance_id = :instance",
+            soci::use(target), soci::use(orthancInstanceId);
+      });
+}
+
+std::pair<int64_t, int64_t> ReplicaStore::Total(const std::string& target, const std::string& state)
+{
+  return transaction_.Sql(
+      [&](soci::session& sql)
+      {
+        long long count = 0;
+        long long bytes = 0;
+        sql << "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM replicas WHERE target = :target AND state = "
+               ":state",
+            soci::use(target), soci::use(state), soci::into(count), soci::into(bytes);
+        return std::pair<int64_t, int64_t>(count, bytes);
+      });
+}
+
+std::optional<std::string> ReplicaStore::FindUpload(const std::string& target, const std::string& key,
+                                                    const std::string& sha256)
+{
+  return transaction_.Sql(
+      [&](soci::session& sql) -> std::optional<std::string>
+      {
+        std::string upload;
+        sql << "SELECT upload_id FROM replica_uploads WHERE target = :target AND object_key = :key AND "
+               "sha256 = "
+               ":sha256",
+            soci::use(target), soci::use(key), soci::use(sha256), soci::into(upload);
+        return sql.got_data() ? std::optional(upload) : std::nullopt;
+      });
+}
+
+void ReplicaStore::PutUpload(const std::string& target, const std::string& key, const std::string& sha256,
+                             const std::string& uploadId)
+{
+  const std::string now = ToString(Now());
+  transaction_.Sql(
+      [&](soci::session& sql)
+      {
+        sql << "INSERT INTO replica_uploads (target, object_key, sha256, upload_id, begun_at) VALUES "
+               "(:target, "
+               ":key, :sha256, :upload, :at) ON CONFLICT (target, object_key) DO UPDATE SET sha256 = "
+               "excluded.sha256, upload_id = excluded.upload_id, begun_at = excluded.begun_at",
+            soci::use(target), soci::use(key), soci::use(sha256), soci::use(uploadId), soci::use(now);
+      });
+}
+
+void ReplicaStore::ForgetUpload(const std::string& target, const std::string& key)
+{
+  transaction_.Sql(
+      [&](soci::session& sql)
+      {
+        sql << "DELETE FROM replica_uploads WHERE target = :target AND object_key = :key", soci::use(target),
+            soci::use(key);
+      });
+}
+
+Manifest ReplicaStore::FindManifest(const std::string& target, const std::string& orthancStudyId)
+{
+  return transaction_.Sql(
+      [&](soci::session& sql)
+      {
+        Manifest manifest;
+        sql << "SELECT version, number_of_instances FROM replica_manifests WHERE target = :target AND "
+               "orthanc_study_id = :study",
+            soci::use(target), soci::use(orthancStudyId), soci::into(manifest.version),
+            soci::into(manifest.numberOfInstances);
+        return sql.got_data() ? manifest : Manifest{};
+      });
+}
+
+void ReplicaStore::PutManifest(const std::string& target, const std::string& orthancStudyId,
+                               const std::string& studyInstanceUid, const Manifest& manifest)
+{
+  const std::string now = ToString(Now());
+  transaction_.Sql(
+      [&](soci::session& sql)
+      {
+        sql << "INSERT INTO replica_manifests (target, orthanc_study_id, study_instance_uid, version, "
+               "number_of_instances, written_at) VALUES (:target, :study, :uid, :version, :count, :at) ON "
+               "CONFLICT (target, orthanc_study_id) DO UPDATE SET version = excluded.version, "
+               "number_of_instances = excluded.number_of_instances, written_at = excluded.written_at",
+            soci::use(target), soci::use(orthancStudyId), soci::use(studyInstanceUid),
+            soci::use(manifest.version), soci::use(manifest.numberOfInstances), soci::use(now);
+      });
+}
+
+void ReplicaStore::Insert(const Restore& restore)
+{
+  const std::string at = ToString(restore.requestedAt);
+  const std::string errors = WriteJson(restore.errors);
+  transaction_.Sql(
+      [&](soci::session& sql)
+      {
+        sql << "INSERT INTO restores (id, target, state, requested_by, requested_at, studies_total, "
+               "studies_done, instances_done, errors) VALUES (:id, :target, :state, :by, :at, :total, :done, "
+               ":instances, :errors)",
+            soci::use(restore.id), soci::use(restore.target), soci::use(restore.state),
+            soci::use(restore.requestedBy), soci::use(at), soci::use(restore.studiesTotal),
+            soci::use(restore.studiesDone), soci::use(restore.instancesDone), soci::use(errors);
+      });
+}
+
+std::optional<Restore> ReplicaStore::FindRestore(const std::string& id)
+{
+  return transaction_.Sql(
+      [&](soci::session& sql) -> std::optional<Restore>
+      {
+        Restore restore;
+        std::string at;
+        std::string errors;
+        const std::string lock = transaction_.IsPostgreSql() ? " FOR UPDATE" : "";
+        sql << "SELECT id, target, state, requested_by, requested_at, studies_total, studies_done, "
+               "instances_done, errors FROM restores WHERE id = :id" +
+                   lock,
+            soci::use(id), soci::into(restore.id), soci::into(restore.target), soci::into(restore.state),
+            soci::into(restore.requestedBy), soci::into(at), soci::into(restore.studiesTotal),
+            soci::into(restore.studiesDone), soci::into(restore.instancesDone), soci::into(errors);
+        if (!sql.got_data())
+        {
+          return std::nullopt;
+        }
+        restore.requestedAt = ParseTimestamp(at).value();
+        restore.errors = ParseJson(errors);
+        return restore;
+      });
+}
+
+void ReplicaStore::Update(const Restore& restore)
+{
+  const std::string errors = WriteJson(restore.errors);
+  transaction_.Sql(
+      [&](soci::session& sql)
+      {
+        sql << "UPDATE restores SET state = :state, studies_total = :total, studies_done = :done, "
+               "instances_done = :instances, errors = :errors WHERE id = :id",
+            soci::use(restore.state), soci::use(restore.studiesTotal), soci::use(restore.studiesDone),
+            soci::use(restore.instancesDone), soci::use(errors), soci::use(restore.id);
+      });
+}
+}  // namespace OrthancClinic::Replication

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The tables of replicas, manifests and restores, within one transaction of the caller.
+
+#pragma once
+
+#include <json/value.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "Core/Database/Database.h"
+#include "Core/Timestamp.h"
+
+namespace OrthancClinic::Replication
+{
+struct Replica
+{
+  std::string target;
+  std::string orthancInstanceId;
+  std::string orthancStudyId;
+  std::string key;
+  std::string transferSyntax;
+  int64_t size = 0;
+  std::string sha256;
+  std::string state = "verified";  // or "failed": what the target holds is not what was sent
+  std::string error;
+  Timestamp replicatedAt{};
+  std::optional<Timestamp> verifiedAt;
+};
+
+struct Manifest
+{
+  int version = 0;
+  int numberOfInstances = 0;
+};
+
+struct Restore
+{
+  std::string id;
+  std::string target;
+  std::string state;  // "running", "completed", "failed" or "cancelled"
+  std::string requestedBy;
+  Timestamp requestedAt{};
+  int studiesTotal = 0;
+  int studiesDone = 0;
+  int instancesDone = 0;
+  Json::Value errors = Json::arrayValue;
+};
+
+class ReplicaStore
+{
+public:
+  explicit ReplicaStore(Transaction& transaction) : transaction_(transaction) {}
+
+  std::optional<Replica> Find(const std::string& target, const std::string& orthancInstanceId);
+  std::vector<Replica> OfStudy(const std::string& target, const std::string& orthancStudyId);
+  void Put(const Replica& replica);
+  void Forget(const std::string& target, const std::string& orthancInstanceId);
+  // The ones whose verification is the longest ago.
+  std::vector<Replica> LongestUnverified(const std::string& target, int limit);
+
+  // Instances and bytes that the target holds.
+  std::pair<int64_t, int64_t> Total(const std::string& target, const std::string& state);
+
+  std::optional<std::string> FindUpload(const std::string& target, const std::string& key,
+                                        const std::string& sha256);
+  void PutUpload(const std::string& target, const std::string& key, const std::string& sha256,
+                 const std::string& uploadId);
+  void ForgetUpload(const std::string& target, const std::string& key);
+
+  Manifest FindManifest(const std::string& target, const std::string& orthancStudyId);
+  void PutManifest(const std::string& target, const std::string& orthancStudyId,
+                   const std::string& studyInstanceUid, const Manifest& manifest);
+
+  void Insert(const Restore& restore);
+  std::optional<Restore> FindRestore(const std::string& id);  // locked until the transaction ends
+  void Update(const Restore& restore);
+
+private:
+  std::vector<Replica> Fetch(const std::string& tail, const std::vector<std::string>& values);
+
+  Transaction& transaction_;
+};
+}  // namespace OrthancClinic::Replication

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "ReplicationOptions.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "Core/Configuration/Json.h"
+#include "Core/Errors.h"
+
+namespace OrthancClinic::Replication
+{
+namespace
+{
+std::vector<std::string> Texts(const Json::Value& array)
+{
+  std::vector<std::string> texts;
+  for (const Json::Value& text : array)
+  {
+    texts.push_back(text.asString());
+  }
+  return texts;
+}
+
+TargetOptions ReadTarget(const Json::Value& json, const std::string& path)
+{
+  const auto need = [&](const char* key)
+  {
+    if (json[key].asString().empty())
+    {
+      throw BadInput(path + "." + key + ": expected for a target of this Type");
+    }
+  };
+  TargetOptions target;
+  target.name = json["Name"].asString();
+  target.isS3 = json["Type"].asString() == "S3";
+  for (const char* key :
+       target.isS3 ? std::vector<const char*>{"Endpoint", "Region", "Bucket", "AccessKey", "SecretKey"}
+                   : std::vector<const char*>{"Path"})
+  {
+    need(key);
+  }
+  target.path = json["Path"].asString();
+  target.endpoint = json["Endpoint"].asString();
+  target.endpoint.erase(target.endpoint.find_last_not_of('/') + 1);
+  target.region = json["Region"].asString();
+  target.bucket = json["Bucket"].asString();
+  target.prefix = json["Prefix"].asString();
+  target.pathStyle = json.get("PathStyle", true).asBool();
+  target.accessKey = json["AccessKey"].asString();
+  target.secretKey = json["SecretKey"].asString();
+  target.encryption = json["Encryption"].asString();
+  target.kmsKeyId = json["KmsKeyId"].asString();
+  target.storageClass = json["StorageClass"].asString();
+  target.lockMode = json["ObjectLockMode"].asString();
+  target.lockDays = json.get("ObjectLockDays", 0).asInt();
+  if (!target.lockMode.empty() && target.lockDays == 0)
+  {
+    throw BadInput(path + ".ObjectLockDays: expected with an ObjectLockMode");
+  }
+  target.partMebibytes = json.get("PartMebibytes", target.partMebibytes).asInt();
+  target.jurisdiction = json["Jurisdiction"].asString();
+  target.assessment = json["PrivacyImpactAssessment"].asString();
+  target.concurrency = json.get("Concurrency", target.concurrency).asUInt();
+  target.practices = Texts(json["Practices"]);
+  target.modalities = Texts(json["Modalities"]);
+  return target;
+}
+}  // namespace
+
+const Json::Value& OptionsSchema()
+{
+  static const Json::Value SCHEMA = JsonLiteral(R"({
+    "type": "object",
+    "properties": {
+      "HomeJurisdiction": {
+        "type": "string", "enum": ["QC", "CA"], "default": "QC",
+        "description": "QC: images may be stored in Québec, and elsewhere in Canada with the reference of a privacy impact assessment. CA: anywhere in Canada (for clinics of other provinces)."
+      },
+      "Targets": {
+        "type": "array", "default": [],
+        "description": "Where every instance gets a copy.",
+        "items": {
+          "type": "object", "additionalProperties": false, "required": ["Name", "Type"],
+          "properties": {
+            "Name": {"type": "string", "pattern": "^[a-z0-9-]{1,32}$", "description": "Names the target in the REST API and in tasks: never change it."},
+            "Type": {"type": "string", "enum": ["S3", "Directory"], "description": "An S3-compatible object store, or a folder (of a NAS)."},
+            "Path": {"type": "string", "description": "Directory: the folder."},
+            "Endpoint": {"type": "string", "pattern": "^https?://[^/?#]+/?$", "description": "S3: the server's URL, `https` unless it is this machine."},
+            "Region": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$", "description": "S3: the region, which the bucket must be in."},
+            "Bucket": {"type": "string", "pattern": "^[a-z0-9.-]{3,63}$", "description": "S3: the bucket, which must exist."},
+            "Prefix": {"type": "string", "pattern": "^([A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*)?$", "description": "What every key begins with."},
+            "PathStyle": {"type": "boolean", "description": "S3: `https://host/bucket/key` (default) instead of `https://bucket.host/key`."},
+            "AccessKey": {"type": "string", "description": "S3: best as `${VARIABLE}` of the environment."},
+            "SecretKey": {"type": "string", "description": "S3: best as `${VARIABLE}` of the environment."},
+            "Encryption": {"type": "string", "enum": ["", "AES256", "aws:kms"], "description": "S3: server-side encryption that each object asks for."},
+            "KmsKeyId": {"type": "string", "description": "S3: the key of `aws:kms`."},
+            "StorageClass": {"type": "string", "pattern": "^[A-Z_]*$", "description": "S3: the storage class of new objects."},
+            "ObjectLockMode": {"type": "string", "enum": ["", "GOVERNANCE", "COMPLIANCE"], "description": "S3: objects cannot be deleted for ObjectLockDays; the bucket must have Object Lock."},
+            "ObjectLockDays": {"type": "integer", "minimum": 1, "maximum": 36500, "description": "S3: see ObjectLockMode."},
+            "PartMebibytes": {"type": "integer", "minimum": 5, "maximum": 1024, "description": "S3: what is larger is sent in parts of this size (default 16)."},
+            "Jurisdiction": {"type": "string", "enum": ["QC", "CA"], "description": "S3: where the host is, if it is none of the known ones."},
+            "PrivacyImpactAssessment": {"type": "string", "maxLength": 256, "description": "S3: the reference of the assessment that Law 25 (s. 17) asks for outside Québec."},
+            "Concurrency": {"type": "integer", "minimum": 1, "maximum": 64, "description": "Instances that are sent at once (default 4)."},
+            "Practices": {"type": "array", "items": {"type": "string"}, "description": "Only studies of these practices."},
+            "Modalities": {"type": "array", "items": {"type": "string"}, "description": "Only studies with one of these modalities."}
+          }
+        }
+      }
+    }
+  })");
+  return SCHEMA;
+}
+
+Options ReadOptions(Configuration& configuration)
+{
+  const Json::Value section = configuration.Section("Replication", OptionsSchema());
+  Options options;
+  options.residency.home = section["HomeJurisdiction"].asString();
+  std::set<std::string> names;
+  for (Json::ArrayIndex i = 0; i < section["Targets"].size(); i++)
+  {
+    const std::string path = fmt::format("Clinic.Replication.Targets[{}]", i);
+    options.targets.push_back(ReadTarget(section["Targets"][i], path));
+    if (!names.insert(options.targets.back().name).second)
+    {
+      throw BadInput(path + ".Name: expected a name that no other target has");
+    }
+  }
+  return options;
+}
+}  // namespace OrthancClinic::Replication

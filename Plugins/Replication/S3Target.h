@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Copies in an S3-compatible object store, spoken to by libcurl's SigV4. Nothing is sent before the residency
+// guard has let it pass and the bucket was seen to be in the region that is configured.
+
+#pragma once
+
+#include <mutex>
+
+#include "Core/Http/HttpClient.h"
+#include "Core/Timestamp.h"
+#include "Target.h"
+
+namespace OrthancClinic::Replication
+{
+class S3Target : public ITarget
+{
+public:
+  S3Target(const TargetOptions& options, const ResidencyPolicy& policy);
+
+  void Check() override;
+  void Put(const std::string& key, const std::string& bytes, const Checksums& checksums,
+           const std::string& contentType, const UploadMemory& memory) override;
+  std::optional<int64_t> Size(const std::string& key) override;
+  std::optional<std::string> Get(const std::string& key) override;
+  void Delete(const std::string& key) override;
+  void List(const std::string& folder, const std::function<void(const std::string&)>& each) override;
+
+  void Tidy(Timestamp before) override;
+
+private:
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+
+  std::string Url(const std::string& key, const std::string& query = "") const;
+  std::string FullKey(const std::string& key) const;
+  HttpReply Call(const std::string& method, const std::string& url, const std::string& body = "",
+                 Headers headers = {}, const std::string& sha256 = "UNSIGNED-PAYLOAD");
+  HttpReply Expect(HttpReply reply, const char* what) const;
+  Headers StorageHeaders() const;
+  void CheckOnce();
+  void PutWhole(const std::string& key, const std::string& bytes, const Checksums& checksums,
+                const std::string& contentType);
+  void PutInParts(const std::string& key, const std::string& bytes, const std::string& contentType,
+                  const UploadMemory& memory);
+
+  const TargetOptions options_;
+  const ResidencyGuard guard_;
+  HttpClient http_;
+  std::mutex mutex_;
+  std::optional<Timestamp> checkedAt_;  // guarded by mutex_
+};
+}  // namespace OrthancClinic::Replication

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Copies of real images in a real object store and in a folder, and back.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "EndToEnd/Clinic.h"
+#include "Support/CephServer.h"
+#include "Support/Wait.h"
+
+namespace OrthancClinic::Testing
+{
+namespace
+{
+using ::testing::HasSubstr;
+
+Json::Value Configuration(const Json::Value& target)
+{
+  Json::Value configuration;
+  configuration["Clinic"]["Replication"]["Targets"].append(target);
+  configuration["Clinic"]["Studies"]["QuietSeconds"] = 1;
+  configuration["Clinic"]["Studies"]["QuietSecondsByModality"] = Json::objectValue;
+  return configuration;
+}
+
+Json::Value TargetOf(const Clinic& clinic)
+{
+  return clinic.Http().Get("/api/v1/replication").Json()["targets"][0];
+}
+
+Json::Value StateOf(const Clinic& clinic, const std::string& uid)
+{
+  return clinic.Http().Get("/api/v1/replication/studies/" + uid).Json()["targets"][0];
+}
+
+// Waits until the study has all its copies and a manifest.
+Json::Value WaitForCopies(const Clinic& clinic, const std::string& uid,
+                          std::chrono::seconds timeout = std::chrono::seconds(30))
+{
+  Json::Value state;
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        state = StateOf(clinic, uid);
+        return state["state"] == "verified" && state["manifest_version"].asInt() > 0;
+      },
+      timeout))
+      << JsonText(state) << JsonText(TargetOf(clinic));
+  return state;
+}
+
+std::map<std::string, std::string> FilesOf(const Clinic& clinic)
+{
+  std::map<std::string, std::string> files;
+  const Json::Value instances = clinic.Http().Get("/instances").Json();
+  for (const Json::Value& id : instances)
+  {
+    files[id.asString()] = clinic.Http().Get("/instances/" + id.asString() + "/file").body;
+  }
+  return files;
+}
+
+Json::Value Restore(const Clinic& clinic, const Json::Value& body)
+{
+  const HttpAnswer answer = clinic.Http().Post("/api/v1/replication/restore", body);
+  EXPECT_EQ(202, answer.status) << answer.body;
+  Json::Value restore = answer.Json();
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        restore = clinic.Http().Get("/api/v1/replication/restore/" + restore["id"].asString()).Json();
+        return restore["state"] != "running";
+      }))
+      << JsonText(restore);
+  return restore;
+}
+
+class ObjectStore : public ::testing::Test
+{
+protected:
+  void SetUp() override
+  {
+    if (!CephServer::IsInstalled())
+    {
+      GTEST_SKIP() << "Ceph is not installed";
+    }
+    ceph_ = &CephServer::Shared();
+    bucket_ = ceph_->NewBucket();
+  }
+
+  std::string Object(const std::string& key) const
+  {
+    return ceph_->Call({}, "/" + bucket_ + "/clinic/images/" + key).output;
+  }
+
+  CephServer* ceph_ = nullptr;
+  std::string bucket_;
+};
+
+TEST_F(ObjectStore, HoldsEveryInstanceBitForBitAndAManifest)
+{
+  Clinic clinic({.configuration = Configuration(ceph_->Target("montreal", bucket_))});
+  clinic.PutPatient(Person("p1", "Khoury", "Nour", "1996-05-28", "F", "4720"));
+  DicomFile image = ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT");
+  std::string uid;
+  for (int i = 0; i < 5; i++)
+  {
+    uid = clinic.Send(image.NextInstance());
+  }
+
+  const Json::Value state = WaitForCopies(clinic, uid);
+
+  EXPECT_EQ(5u, state["instances"].size());
+  for (const Json::Value& instance : state["instances"])
+  {
+    const std::string key = instance["key"].asString();
+    EXPECT_EQ(0u, key.find(uid + "/")) << "no patient data, only UIDs";
+    EXPECT_EQ(clinic.Http().Get("/instances/" + instance["orthanc_instance_id"].asString() + "/file").body,
+              Object(key));
+  }
+  const Json::Value manifest = ParseJsonText(Object(uid + "/manifest.000001.json"));
+  EXPECT_EQ(uid, manifest["study_instance_uid"].asString());
+  EXPECT_EQ("p1", manifest["patient_id"].asString());
+  EXPECT_EQ(5u, manifest["instances"].size());
+  EXPECT_EQ("1.2.840.10008.1.2.1", manifest["instances"][0]["transfer_syntax_uid"].asString());
+  EXPECT_EQ(5, TargetOf(clinic)["verified_instances"].asInt());
+  EXPECT_EQ(0, TargetOf(clinic)["pending_instances"].asInt());
+  EXPECT_TRUE(TargetOf(clinic)["ready"].asBool());
+
+  clinic.Send(image.NextInstance());
+  EXPECT_TRUE(WaitUntil([&] { return StateOf(clinic, uid)["manifest_version"] == 2; }));
+  EXPECT_THAT(clinic.Orthanc().Log(), ::testing::Not(HasSubstr("clinic-secret")));
+}
+
+TEST_F(ObjectStore, TakesLargeInstancesInParts)
+{
+  Json::Value target = ceph_->Target("montreal", bucket_);
+  target["PartMebibytes"] = 5;
+  Clinic clinic({.configuration = Configuration(target)});
+  DicomFile image("CT", 3000);  // 18 MB
+  image.Set("PatientID", "4720");
+
+  const std::string uid = clinic.Send(image);
+
+  const Json::Value state = WaitForCopies(clinic, uid, std::chrono::seconds(60));
+  ASSERT_EQ(1u, state["instances"].size());
+  const std::string key = state["instances"][0]["key"].asString();
+  EXPECT_EQ(FilesOf(clinic).begin()->second, Object(key));
+  const std::string head = ceph_->Call({"-I"}, "/" + bucket_ + "/clinic/images/" + key).output;
+  EXPECT_THAT(head, HasSubstr("-4\"")) << "the ETag of four parts";
+}
+
+TEST_F(ObjectStore, GivesEverythingBackAfterADisaster)
+{
+  const Json::Value configuration = Configuration(ceph_->Target("montreal", bucket_));
+  std::map<std::string, std::string> before;
+  std::vector<std::string> uids;
+  {
+    Clinic clinic({.configuration = configuration});
+    clinic.PutPatient(Person("p1", "Khoury", "Nour", "1996-05-28", "F", "4720"));
+    for (int i = 0; i < 3; i++)
+    {
+      DicomFile image = ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT");
+      clinic.Send(image);
+      uids.push_back(clinic.Send(image.NextInstance()));
+    }
+    for (const std::string& uid : uids)
+    {
+      WaitForCopies(clinic, uid);
+    }
+    before = FilesOf(clinic);
+  }
+
+  // Another machine, with nothing on it.
+  Clinic clinic({.configuration = configuration});
+  clinic.PutPatient(Person("p1", "Khoury", "Nour", "1996-05-28", "F", "4720"));
+  Json::Value body;
+  body["target"] = "montreal";
+  EXPECT_EQ(422, clinic.Http().Post("/api/v1/replication/restore", body).status);
+  body["all"] = true;
+  const Json::Value restore = Restore(clinic, body);
+
+  EXPECT_EQ("completed", restore["state"].asString()) << JsonText(restore);
+  EXPECT_EQ(3, restore["studies_done"].asInt());
+  EXPECT_EQ(6, restore["instances_done"].asInt());
+  EXPECT_EQ(before, FilesOf(clinic));
+  for (const std::string& uid : uids)
+  {
+    clinic.Becomes(uid, "matched", "p1");
+  }
+}
+
+TEST_F(ObjectStore, MayBeAwayWhileImagesCome)
+{
+  Json::Value target = ceph_->Target("montreal", bucket_);
+  const std::string url = target["Endpoint"].asString();
+  target["Endpoint"] = "http://127.0.0.1:1";
+  Clinic clinic({.configuration = Configuration(target)});
+  const std::string uid = clinic.Send(ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT"));
+  clinic.Decided(uid);
+  EXPECT_TRUE(WaitUntil([&] { return !TargetOf(clinic)["error"].isNull(); }));
+  EXPECT_EQ("pending", StateOf(clinic, uid)["state"].asString());
+  EXPECT_EQ(1, TargetOf(clinic)["pending_instances"].asInt());
+  EXPECT_EQ(200, clinic.Http().Get("/api/v1/health").status) << "images are still received";
+  clinic.Orthanc().Stop();
+
+  target["Endpoint"] = url;
+  clinic.Orthanc().NextStart().configuration = Configuration(target);
+  clinic.Orthanc().Start();
+
+  WaitForCopies(clinic, uid);
+}
+
+TEST_F(ObjectStore, CatchesUpWithTheArchive)
+{
+  OrthancServer::Options options;
+  Clinic clinic(options);
+  const std::string uid = clinic.Send(ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT"));
+  clinic.Decided(uid);
+  clinic.Orthanc().Stop();
+  clinic.Orthanc().NextStart().configuration = Configuration(ceph_->Target("montreal", bucket_));
+  clinic.Orthanc().Start();
+
+  EXPECT_TRUE(WaitUntil([&] { return StateOf(clinic, uid)["state"] == "verified"; }));
+}
+
+TEST_F(ObjectStore, GetsNothingWhereItMustNotBe)
+{
+  struct Case
+  {
+    const char* key;
+    const char* value;
+    const char* reason;
+  };
+  for (const Case& item : {Case{"Region", "us-east-1", "region"}, Case{"Bucket", "bucket-none", "404"},
+                           Case{"SecretKey", "wrong", "SignatureDoesNotMatch"},
+                           Case{"Endpoint", "http://storage.example.org", "TLS"},
+                           Case{"Endpoint", "https://s3.us-east-1.amazonaws.com", "region"},
+                           Case{"Endpoint", "https://storage.example.org", "not known to be in Canada"}})
+  {
+    Json::Value target = ceph_->Target("montreal", bucket_);
+    target[item.key] = item.value;
+    const Clinic clinic({.configuration = Configuration(target)});
+    const std::string uid = clinic.Send(ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT"));
+    clinic.Decided(uid);
+    Json::Value state;
+    EXPECT_TRUE(WaitUntil(
+        [&]
+        {
+          state = TargetOf(clinic);
+          return !state["error"].isNull();
+        }))
+        << item.value;
+    EXPECT_THAT(state["error"].asString(), HasSubstr(item.reason)) << item.value;
+    EXPECT_FALSE(state["ready"].asBool());
+    EXPECT_EQ("pending", StateOf(clinic, uid)["state"].asString());
+    EXPECT_THAT(ceph_->Call({}, "/" + bucket_ + "?list-type=2").output, ::testing::Not(HasSubstr("<Key>")))
+        << "not a single object";
+  }
+}
+
+TEST(CopiesInAFolder, AreThereAndComeBack)
+{
+  const TemporaryDirectory nas;
+  Json::Value target;
+  target["Name"] = "nas";
+  target["Type"] = "Directory";
+  target["Path"] = nas.Path().string();
+  Clinic clinic({.configuration = Configuration(target)});
+  DicomFile image = ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT");
+  const std::string uid = clinic.Send(image);
+  const Json::Value state = WaitForCopies(clinic, uid);
+  const std::string key = state["instances"][0]["key"].asString();
+  const auto files = FilesOf(clinic);
+  EXPECT_EQ(files.begin()->second, ReadFile(nas.Path() / key));
+
+  EXPECT_EQ(200, clinic.Http().Delete("/studies/" + clinic.Study(uid)["orthanc_study_id"].asString()).status);
+  Json::Value body;
+  body["target"] = "nas";
+  body["study_uids"].append(uid);
+  EXPECT_EQ("completed", Restore(clinic, body)["state"].asString());
+  EXPECT_EQ(files, FilesOf(clinic));
+
+  // A copy that rots is seen, and sent again.
+  WriteFile(nas.Path() / key, "rot");
+  EXPECT_EQ(202, clinic.Http().Call("POST", "/api/v1/replication/verify", "").status);
+  EXPECT_TRUE(WaitUntil([&] { return ReadFile(nas.Path() / key) == files.begin()->second; }));
+  const auto events = clinic.Events();
+  EXPECT_TRUE(std::any_of(events.begin(), events.end(),
+                          [](const Json::Value& event) { return event["type"] == "replication.failed"; }));
+  body["study_uids"][0] = "1.2.3";
+  const Json::Value missing = Restore(clinic, body);
+  EXPECT_EQ("failed", missing["state"].asString());
+  EXPECT_THAT(missing["errors"][0].asString(), HasSubstr("no manifest"));
+}
+}  // namespace
+}  // namespace OrthancClinic::Testing
