@@ -9,6 +9,8 @@
 
 #include "EndToEnd/Clinic.h"
 #include "Support/CephServer.h"
+#include "Support/FaultyProxy.h"
+#include "Support/Storescu.h"
 #include "Support/Wait.h"
 
 namespace OrthancClinic::Testing
@@ -260,6 +262,100 @@ TEST_F(ObjectStore, GetsNothingWhereItMustNotBe)
     EXPECT_THAT(ceph_->Call({}, "/" + bucket_ + "?list-type=2").output, ::testing::Not(HasSubstr("<Key>")))
         << "not a single object";
   }
+}
+
+TEST_F(ObjectStore, MayBehaveBadly)
+{
+  FaultyProxy proxy(ceph_->Port());
+  Json::Value target = ceph_->Target("montreal", bucket_);
+  target["Endpoint"] = "http://127.0.0.1:" + std::to_string(proxy.Port());
+  const Clinic clinic({.configuration = Configuration(target)});
+  struct Case
+  {
+    Fault fault;
+    const char* what;
+  };
+  for (const Case& item :
+       {Case{Fault::InternalError, "500"}, Case{Fault::SlowDown, "503"}, Case{Fault::Forbidden, "403"},
+        Case{Fault::Reset, "reset"}, Case{Fault::WrongETag, "wrong ETag"}, Case{Fault::Swallow, "swallowed"},
+        Case{Fault::Truncate, "half an answer"}, Case{Fault::Hang, "hangs"}})
+  {
+    proxy.Plan({item.fault, item.fault == Fault::Hang ? Fault::None : item.fault});
+    const std::string uid = clinic.Send(ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT"));
+    const Json::Value state = WaitForCopies(clinic, uid, std::chrono::seconds(60));
+    ASSERT_EQ(1u, state["instances"].size()) << item.what;
+    EXPECT_EQ(clinic.Http()
+                  .Get("/instances/" + state["instances"][0]["orthanc_instance_id"].asString() + "/file")
+                  .body,
+              Object(state["instances"][0]["key"].asString()))
+        << item.what;
+  }
+  EXPECT_EQ(0, TargetOf(clinic)["dead_letters"].asInt());
+}
+
+TEST_F(ObjectStore, GoesOnWithALargeUploadAfterKill9)
+{
+  FaultyProxy proxy(ceph_->Port());
+  proxy.Delay(std::chrono::milliseconds(300));
+  Json::Value target = ceph_->Target("montreal", bucket_);
+  target["Endpoint"] = "http://127.0.0.1:" + std::to_string(proxy.Port());
+  target["PartMebibytes"] = 5;
+  Clinic clinic({.configuration = Configuration(target)});
+  DicomFile image("CT", 5750);  // 63 MiB: 13 parts
+  image.Set("PatientID", "4720");
+  const std::string uid = clinic.Send(image);
+  clinic.Decided(uid);
+  EXPECT_TRUE(WaitUntil([&] { return proxy.Uploads() >= 6; }));
+  clinic.Orthanc().Kill9();
+  const int before = proxy.Uploads();
+  proxy.Delay(std::chrono::milliseconds(0));
+  clinic.Orthanc().Start();
+
+  const Json::Value state = WaitForCopies(clinic, uid, std::chrono::seconds(90));
+
+  EXPECT_LT(proxy.Uploads() - before, 13) << "only the parts that were missing";
+  ASSERT_EQ(1u, state["instances"].size());
+  const std::string stored = Object(state["instances"][0]["key"].asString());
+  EXPECT_EQ(static_cast<size_t>(state["instances"][0]["size"].asInt64()), stored.size());
+  EXPECT_TRUE(FilesOf(clinic).begin()->second == stored);
+  EXPECT_THAT(ceph_->Call({}, "/" + bucket_ + "?uploads=").output, ::testing::Not(HasSubstr("<UploadId>")))
+      << "nothing half";
+}
+
+TEST_F(ObjectStore, HoldsEachInstanceOnceAfterKill9)
+{
+  Clinic clinic({.configuration = Configuration(ceph_->Target("montreal", bucket_))});
+  const TemporaryDirectory folder;
+  std::vector<std::filesystem::path> files;
+  DicomFile image = ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT");
+  for (int i = 0; i < 500; i++)
+  {
+    files.push_back(image.NextInstance().SaveIn(folder.Path()));
+  }
+  std::set<std::filesystem::path> left(files.begin(), files.end());
+  for (int kills = 0; kills < 2; kills++)
+  {
+    Storescu sender({.port = clinic.Orthanc().DicomPort()}, {left.begin(), left.end()});
+    EXPECT_TRUE(WaitUntil([&] { return sender.AcknowledgedSoFar() >= 150 || !sender.IsRunning(); }));
+    clinic.Orthanc().Kill9();
+    for (const auto& file : sender.Wait().acknowledged)
+    {
+      left.erase(file);
+    }
+    clinic.Orthanc().Start();
+  }
+  EXPECT_EQ(left.size(), clinic.Orthanc().Store({left.begin(), left.end()}).acknowledged.size());
+
+  const Json::Value state = WaitForCopies(clinic, image.StudyUid(), std::chrono::seconds(120));
+
+  EXPECT_EQ(500u, state["instances"].size());
+  std::set<std::string> keys;
+  for (const Json::Value& instance : state["instances"])
+  {
+    keys.insert(instance["key"].asString());
+  }
+  EXPECT_EQ(500u, keys.size());
+  EXPECT_EQ(0, TargetOf(clinic)["dead_letters"].asInt());
 }
 
 TEST(CopiesInAFolder, AreThereAndComeBack)

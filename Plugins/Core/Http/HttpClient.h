@@ -52,6 +52,7 @@ public:
   {
     std::chrono::milliseconds connectTimeout{10'000};
     std::chrono::milliseconds timeout{60'000};  // of the whole call
+    std::chrono::seconds stall{30};             // without a single byte in either direction
     size_t largestBody = 64 << 20;              // bytes of the reply
     unsigned connections = 8;                   // at once; a further caller waits
     std::string user = {};                      // Basic authentication, unless empty
