@@ -30,6 +30,8 @@ constexpr std::chrono::seconds MANIFEST_WAITS(1);
 constexpr std::chrono::hours SCRUB_EVERY(1);
 constexpr std::chrono::hours CHECK_EVERY(24);
 constexpr std::chrono::hours STALE(24 * 7);
+constexpr Milliseconds NOT_RECORDED(200);
+constexpr size_t MOST_PLACES = 10'000;
 constexpr int SCRUB_AT_ONCE = 200;
 constexpr Json::ArrayIndex SWEEP_AT_ONCE = 500;
 constexpr int READ_BACK_OF = 20;  // of so many copies one is read back, the others compared by size
@@ -188,22 +190,39 @@ void Replicator::Check(RunningTask& task)
   }
 }
 
-Replica Replicator::Send(const std::string& instanceId)
+Replicator::Place Replicator::Locate(const std::string& seriesId)
 {
-  const Json::Value instance = orthanc_.Get("/instances/" + instanceId);
-  const Json::Value series = orthanc_.Get("/series/" + Text(instance, "ParentSeries"));
-  const std::string studyId = Text(series, "ParentStudy");
-  const Json::Value study = orthanc_.Get("/studies/" + studyId);
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto known = places_.find(seriesId); known != places_.end())
+    {
+      return known->second;
+    }
+  }
+  const Json::Value series = orthanc_.Get("/series/" + seriesId);
+  Place place;
+  place.orthancStudyId = Text(series, "ParentStudy");
+  const Json::Value study = orthanc_.Get("/studies/" + place.orthancStudyId);
+  place.folder = Text(study["MainDicomTags"], "StudyInstanceUID") + "/" +
+                 Text(series["MainDicomTags"], "SeriesInstanceUID") + "/";
+  const std::lock_guard lock(mutex_);
+  if (places_.size() >= MOST_PLACES)
+  {
+    places_.clear();
+  }
+  return places_.emplace(seriesId, place).first->second;
+}
+
+Replica Replicator::Send(const std::string& instanceId, const Place& place, const std::string& sopInstanceUid)
+{
   const std::string bytes = orthanc_.GetBytes("/instances/" + instanceId + "/file");
   const Checksums checksums = ComputeChecksums(bytes);
 
   Replica replica;
   replica.target = options_.name;
   replica.orthancInstanceId = instanceId;
-  replica.orthancStudyId = studyId;
-  replica.key = Text(study["MainDicomTags"], "StudyInstanceUID") + "/" +
-                Text(series["MainDicomTags"], "SeriesInstanceUID") + "/" +
-                Text(instance["MainDicomTags"], "SOPInstanceUID") + ".dcm";
+  replica.orthancStudyId = place.orthancStudyId;
+  replica.key = place.folder + sopInstanceUid + ".dcm";
   replica.size = static_cast<int64_t>(bytes.size());
   replica.sha256 = checksums.sha256;
   std::optional<Replica> known;
@@ -216,8 +235,7 @@ Replica Replicator::Send(const std::string& instanceId)
   {
     return *known;  // it is there already
   }
-  const Json::Value metadata = orthanc_.Get("/instances/" + instanceId + "/metadata?expand");
-  replica.transferSyntax = Text(metadata, "TransferSyntax");
+  replica.transferSyntax = orthanc_.GetBytes("/instances/" + instanceId + "/metadata/TransferSyntax");
   const UploadMemory memory{
       .recall =
           [&]
@@ -249,23 +267,25 @@ void Replicator::Replicate(RunningTask& task)
   std::optional<Replica> replica;
   try
   {
+    const Json::Value instance = orthanc_.Get("/instances/" + id);
+    const Place place = Locate(Text(instance, "ParentSeries"));
     // Is it one of the studies that this target is for?
-    const std::string studyId = Text(orthanc_.Get("/instances/" + id + "/study"), "ID");
     std::optional<Study> study;
     {
       Transaction transaction(database_, Transaction::Mode::ReadOnly);
-      study = StudyStore(transaction).FindByOrthancId(studyId);
+      study = StudyStore(transaction).FindByOrthancId(place.orthancStudyId);
       transaction.Commit();
     }
     if (!study)
     {
-      throw Unavailable("The study is not recorded yet");
+      PutOff(task, Now() + NOT_RECORDED);  // the feed that records it is another one
+      return;
     }
     if (!Wants(study->practiceId, study->modalities))
     {
       return;
     }
-    if (!Guarded(task, [&] { replica = Send(id); }))
+    if (!Guarded(task, [&] { replica = Send(id, place, Text(instance["MainDicomTags"], "SOPInstanceUID")); }))
     {
       return;
     }

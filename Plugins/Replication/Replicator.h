@@ -64,7 +64,15 @@ private:
   // not even tried: false, and the task is put off.
   bool Guarded(RunningTask& task, const std::function<void()>& action);
   void PutOff(RunningTask& task, Timestamp until);
-  Replica Send(const std::string& instanceId);
+
+  // Where an instance belongs; what is the same for all of a series is remembered.
+  struct Place
+  {
+    std::string orthancStudyId;
+    std::string folder;  // "<StudyInstanceUID>/<SeriesInstanceUID>/"
+  };
+  Place Locate(const std::string& seriesId);
+  Replica Send(const std::string& instanceId, const Place& place, const std::string& sopInstanceUid);
 
   Database& database_;
   IOrthanc& orthanc_;
@@ -72,9 +80,10 @@ private:
   const TargetOptions options_;
   const std::unique_ptr<ITarget> target_;
   mutable std::mutex mutex_;
-  Health health_;                   // guarded by mutex_, as the two below
-  int failures_ = 0;                // in a row
-  std::optional<Timestamp> until_;  // nothing is tried before
+  Health health_;                        // guarded by mutex_, as what follows
+  int failures_ = 0;                     // in a row
+  std::optional<Timestamp> until_;       // nothing is tried before
+  std::map<std::string, Place> places_;  // by Orthanc's series id; bounded
 };
 
 // Each target has a cursor of its own: one that is added later starts at the beginning of the archive.

@@ -179,6 +179,11 @@ std::string OrthancServer::Log() const
   return ReadFile(Directory() / "log");
 }
 
+int OrthancServer::ProcessId() const
+{
+  return process_->Id();
+}
+
 bool OrthancServer::IsRunning()
 {
   return process_->IsRunning();

@@ -63,6 +63,7 @@ public:
 
   std::string Log() const;
   bool IsRunning();
+  int ProcessId() const;
 
   // Starts a process that was stopped or killed, on the same ports and storage. `waitUntilReady` false:
   // returns at once, ready or not.
