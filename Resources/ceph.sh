@@ -73,13 +73,13 @@ mkdir -p "$folder/mon" "$folder/osd" "$folder/rgw"
 
 monmaptool --create --fsid "$fsid" --addv a "[v2:127.0.0.1:$mon_port]" "$folder/monmap" >/dev/null
 ceph-mon -c "$conf" -i a --mkfs --monmap "$folder/monmap"
-ceph-mon -c "$conf" -i a -f &>>"$folder/out" &
+setpriv --pdeathsig KILL ceph-mon -c "$conf" -i a -f &>>"$folder/out" &
 children+=($!)
 osd_uuid=$(cat /proc/sys/kernel/random/uuid)
 ceph -c "$conf" --connect-timeout 60 osd new "$osd_uuid" >/dev/null
 ceph-osd -c "$conf" -i 0 --mkfs --osd-uuid "$osd_uuid" &>>"$folder/out"
 ceph -c "$conf" osd crush add osd.0 1 root=default &>>"$folder/out"
-ceph-osd -c "$conf" -i 0 -f &>>"$folder/out" &
+setpriv --pdeathsig KILL ceph-osd -c "$conf" -i 0 -f &>>"$folder/out" &
 children+=($!)
 
 # The region is the zonegroup's name, which is there only after the first start of the gateway.
@@ -91,7 +91,7 @@ radosgw-admin -c "$conf" zone create --rgw-zonegroup="$region" --rgw-zone=clinic
 radosgw-admin -c "$conf" period update --commit &>>"$folder/out" || true
 radosgw-admin -c "$conf" user create --uid=clinic --display-name=Clinic --access-key=clinic \
   --secret-key=clinic-secret &>>"$folder/out"
-radosgw -c "$conf" -n client.admin -f &>>"$folder/out" &
+setpriv --pdeathsig KILL radosgw -c "$conf" -n client.admin -f &>>"$folder/out" &
 children+=($!)
 for ((i = 0; i < 600; i++)); do
   if curl -s -o "$folder/answer" "http://127.0.0.1:$port/" && grep -q ListAllMyBucketsResult "$folder/answer"; then
