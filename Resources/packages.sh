@@ -16,7 +16,8 @@ run_packages=(
 # shellcheck disable=SC2034
 test_packages=(
   libgtest-dev libgmock-dev libvalijson-dev libboost-program-options-dev libdcmtk-dev chromium postgresql
-  orthanc-postgresql ceph-mon ceph-osd ceph-common radosgw shellcheck dpkg-dev file
+  orthanc-postgresql ceph-mon ceph-osd ceph-common radosgw swift-proxy swift-account
+  swift-container swift-object shellcheck dpkg-dev file
 )
 
 # install_packages PACKAGE... : installs those that are missing; quick when none is.

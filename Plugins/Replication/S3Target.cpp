@@ -169,6 +169,10 @@ HttpReply S3Target::Expect(HttpReply reply, const char* what) const
   }
   const std::string message =
       fmt::format("{}: the object store answered {}{}", what, reply.status, code.empty() ? "" : " " + code);
+  if (code == "AuthorizationHeaderMalformed")
+  {
+    throw Unavailable(message + ": the region is not that of the bucket");
+  }
   if (code == "RequestTimeTooSkewed")
   {
     throw Unavailable(message + ": the clock of this machine or of the store is wrong");

@@ -15,10 +15,10 @@
 #include <map>
 #include <sstream>
 
-#include "Support/CephServer.h"
 #include "Support/DicomFile.h"
 #include "Support/OrthancServer.h"
 #include "Support/Process.h"
+#include "Support/S3Server.h"
 #include "Support/Wait.h"
 
 namespace
@@ -105,7 +105,7 @@ Result RunClient(const std::vector<std::string>& arguments,
 
 void Measure(Load load, int rounds, unsigned concurrency)
 {
-  CephServer ceph;  // anew: it keeps everything in memory
+  S3Server ceph(S3Server::Kind::Ceph);  // anew: it keeps everything in memory
   const TemporaryDirectory folder;
   const std::filesystem::path files = folder.Path() / "files";
   std::filesystem::create_directory(files);
@@ -154,7 +154,7 @@ void Measure(Load load, int rounds, unsigned concurrency)
   const std::map<std::string, std::string> credentials = {
       {"AWS_ACCESS_KEY_ID", "clinic"},
       {"AWS_SECRET_ACCESS_KEY", "clinic-secret"},
-      {"AWS_DEFAULT_REGION", CephServer::REGION},
+      {"AWS_DEFAULT_REGION", S3Server::REGION},
       {"AWS_CONFIG_FILE", (folder.Path() / "aws").string()}};
   WriteFile(folder.Path() / "aws",
             fmt::format("[default]\ns3 =\n  max_concurrent_requests = {}\n  multipart_threshold = {}MB\n  "
@@ -181,7 +181,7 @@ void Measure(Load load, int rounds, unsigned concurrency)
                              "--s3-secret-access-key",
                              "clinic-secret",
                              "--s3-region",
-                             CephServer::REGION,
+                             S3Server::REGION,
                              "--s3-upload-cutoff",
                              fmt::format("{}Mi", PART_MEBIBYTES),
                              "--s3-chunk-size",

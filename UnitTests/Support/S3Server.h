@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// A real S3 server: Ceph's object gateway, started by Resources/ceph.sh. One for the whole test program.
+// Real S3 servers: Ceph's object gateway and OpenStack Swift, started by the scripts in Resources.
 
 #pragma once
 
@@ -9,40 +9,50 @@
 #include <memory>
 #include <string>
 
+#include "Core/Http/HttpClient.h"
 #include "Support/Files.h"
 #include "Support/Process.h"
 
 namespace OrthancClinic::Testing
 {
-class CephServer
+class S3Server
 {
 public:
+  enum class Kind
+  {
+    Ceph,
+    Swift
+  };
   static constexpr const char* REGION = "ca-central-1";
 
   // Whether Debian's packages are there.
-  static bool IsInstalled();
+  static bool IsInstalled(Kind kind);
 
   // Started at the first call (some 15 seconds), ended with the program. Throws if it does not start.
-  static CephServer& Shared();
+  static S3Server& Shared(Kind kind);
 
-  CephServer();
+  explicit S3Server(Kind kind);
 
   std::string Url() const;
   uint16_t Port() const { return port_; }
+  const std::string& AccessKey() const { return accessKey_; }
 
   // Makes a bucket, with Object Lock if asked, and gives its name.
   std::string NewBucket(bool withLock = false);
 
-  // A call signed by curl's own command, apart from our code: prints the body.
-  Finished Call(const std::vector<std::string>& arguments, const std::string& path) const;
+  // A signed call of "/<bucket>…".
+  HttpReply Call(const std::string& method, const std::string& path,
+                 const std::vector<std::pair<std::string, std::string>>& headers = {});
 
   // What `"Clinic": {"Replication": {"Targets": […]}}` needs for this bucket.
   Json::Value Target(const std::string& name, const std::string& bucket) const;
 
 private:
+  const std::string accessKey_;
   TemporaryDirectory directory_;
   uint16_t port_ = 0;
   std::unique_ptr<Process> process_;
+  OrthancClinic::HttpClient http_;
   int buckets_ = 0;
 };
 }  // namespace OrthancClinic::Testing

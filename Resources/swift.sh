@@ -1,0 +1,131 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# An OpenStack Swift object store of one node on loopback that speaks S3: a second real server for trying and testing.
+#
+#   bash Resources/swift.sh FOLDER PORT [REGION]
+#
+# Everything lies in FOLDER (whose file system must have extended attributes); S3 answers at http://127.0.0.1:PORT to the
+# access key "clinic:clinic" with the secret "clinic-secret". Prints "ready" when it does, and runs until it is ended.
+# Needs the Debian packages swift-proxy, swift-account, swift-container and swift-object.
+
+set -euo pipefail
+(($# >= 2)) || {
+  sed -n '4,11s/^# \{0,1\}//p' "$0" >&2
+  exit 2
+}
+mkdir -p "$1"
+folder=$(cd "$1" && pwd)
+port=$2
+region=${3:-ca-central-1}
+user=$(id -un)
+children=()
+
+finish() {
+  trap '' INT TERM
+  ((${#children[@]} == 0)) || kill -KILL "${children[@]}" 2>/dev/null || true
+  wait
+}
+trap finish EXIT
+trap 'exit 0' INT TERM
+
+free_port() {
+  perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport'
+}
+
+mkdir -p "$folder/devices/d1" "$folder/etc" "$folder/cache"
+cat >"$folder/etc/swift.conf" <<CONF
+[swift-hash]
+swift_hash_path_suffix = clinic
+swift_hash_path_prefix = clinic
+[storage-policy:0]
+name = only
+default = yes
+[swift-constraints]
+max_file_size = 5368709122
+CONF
+
+declare -A ports
+for kind in account container object; do
+  ports[$kind]=$(free_port)
+  (
+    cd "$folder/etc"
+    swift-ring-builder "$kind.builder" create 4 1 1
+    swift-ring-builder "$kind.builder" add "r1z1-127.0.0.1:${ports[$kind]}/d1" 1
+    swift-ring-builder "$kind.builder" rebalance
+  ) &>>"$folder/out"
+  cat >"$folder/etc/$kind-server.conf" <<CONF
+[DEFAULT]
+bind_ip = 127.0.0.1
+bind_port = ${ports[$kind]}
+workers = 0
+user = $user
+swift_dir = $folder/etc
+devices = $folder/devices
+mount_check = false
+disable_fallocate = true
+fallocate_reserve = 0
+log_address = $folder/none
+[pipeline:main]
+pipeline = $kind-server
+[app:$kind-server]
+use = egg:swift#$kind
+CONF
+done
+cat >"$folder/etc/proxy-server.conf" <<CONF
+[DEFAULT]
+bind_ip = 127.0.0.1
+bind_port = $port
+workers = 0
+user = $user
+swift_dir = $folder/etc
+log_address = $folder/none
+[pipeline:main]
+pipeline = catch_errors cache bulk s3api tempauth copy slo symlink versioned_writes proxy-server
+[app:proxy-server]
+use = egg:swift#proxy
+allow_account_management = true
+account_autocreate = true
+[filter:catch_errors]
+use = egg:swift#catch_errors
+[filter:cache]
+use = egg:swift#memcache
+memcache_servers = 127.0.0.1:1
+[filter:bulk]
+use = egg:swift#bulk
+[filter:s3api]
+use = egg:swift#s3api
+location = $region
+s3_acl = false
+dns_compliant_bucket_names = true
+[filter:tempauth]
+use = egg:swift#tempauth
+user_clinic_clinic = clinic-secret .admin
+[filter:copy]
+use = egg:swift#copy
+[filter:slo]
+use = egg:swift#slo
+[filter:symlink]
+use = egg:swift#symlink
+[filter:versioned_writes]
+use = egg:swift#versioned_writes
+allow_object_versioning = true
+CONF
+
+for server in account container object proxy; do
+  SWIFT_DIR=$folder/etc setpriv --pdeathsig KILL "swift-$server-server" "$folder/etc/$server-server.conf" \
+    &>>"$folder/$server.log" &
+  children+=($!)
+done
+for ((i = 0; i < 600; i++)); do
+  if curl -s -o "$folder/answer" "http://127.0.0.1:$port/" && grep -q "Not Found" "$folder/answer"; then
+    echo ready
+    wait -n
+    echo "One of Swift's servers ended; see $folder" >&2
+    exit 1
+  fi
+  kill -0 "${children[@]}" 2>/dev/null || break
+  sleep 0.1
+done
+echo "Swift does not start; see $folder" >&2
+exit 1
