@@ -17,7 +17,7 @@ run_packages=(
 test_packages=(
   libgtest-dev libgmock-dev libvalijson-dev libboost-program-options-dev libdcmtk-dev chromium postgresql
   orthanc-postgresql ceph-mon ceph-osd ceph-common radosgw swift-proxy swift-account
-  swift-container swift-object shellcheck dpkg-dev file
+  swift-container swift-object faketime shellcheck dpkg-dev file
 )
 
 # install_packages PACKAGE... : installs those that are missing; quick when none is.

@@ -264,6 +264,49 @@ TEST_P(ObjectStore, GetsNothingWhereItMustNotBe)
   }
 }
 
+TEST_P(ObjectStore, LocksWhatMustNotBeDeleted)
+{
+  const std::string locked = server_->NewBucket(true);
+  Json::Value target = server_->Target("montreal", locked);
+  target["ObjectLockMode"] = "COMPLIANCE";
+  target["ObjectLockDays"] = 1;
+  const Clinic clinic({.configuration = Configuration(target)});
+  const std::string uid = clinic.Send(ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT"));
+  if (GetParam() == S3Server::Kind::Swift)
+  {
+    EXPECT_TRUE(WaitUntil([&] { return !TargetOf(clinic)["error"].isNull(); }));
+    EXPECT_THAT(TargetOf(clinic)["error"].asString(), HasSubstr("Object Lock"))
+        << "it would take the headers and lock nothing";
+    return;
+  }
+
+  const std::string key = WaitForCopies(clinic, uid)["instances"][0]["key"].asString();
+
+  const std::string path = "/" + locked + "/clinic/images/" + key;
+  const HttpReply head = server_->Call("HEAD", path);
+  EXPECT_EQ("COMPLIANCE", head.headers.at("x-amz-object-lock-mode"));
+  const std::string version = head.headers.at("x-amz-version-id");
+  EXPECT_EQ(403, server_->Call("DELETE", path + "?versionId=" + version).status);
+}
+
+TEST_P(ObjectStore, SaysThatTheClockIsWrong)
+{
+  const char* const library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+  if (!std::filesystem::exists(library) || std::getenv("ORTHANC_CLINIC_PRELOAD") != nullptr)
+  {
+    GTEST_SKIP() << "faketime is not installed, or cannot be loaded beside a sanitizer";
+  }
+  OrthancServer::Options options;
+  options.configuration = Configuration(server_->Target("montreal", bucket_));
+  options.environment["LD_PRELOAD"] = library;
+  options.environment["FAKETIME"] = "-2h";
+  const Clinic clinic(options);
+
+  EXPECT_TRUE(WaitUntil([&] { return !TargetOf(clinic)["error"].isNull(); }));
+  EXPECT_THAT(TargetOf(clinic)["error"].asString(),
+              HasSubstr("the clock of this machine or of the store is wrong"));
+}
+
 TEST_P(ObjectStore, MayBehaveBadly)
 {
   FaultyProxy proxy(server_->Port());
