@@ -615,9 +615,12 @@ void ReplicationSubscriber::Sweep(SweepDepth depth, const std::atomic<bool>& sto
     ReplicaStore store(transaction);
     for (Json::ArrayIndex i = first; i < std::min(first + SWEEP_AT_ONCE, instances.size()); i++)
     {
-      if (!store.Find(target_, instances[i].asString()))
+      const std::string id = instances[i].asString();
+      TaskStore tasks(transaction);
+      if (!store.Find(target_, id) && !tasks.Exists("replicate." + target_, id) &&
+          !tasks.Exists("catch-up." + target_, id))
       {
-        TaskStore(transaction).Enqueue("catch-up." + target_, instances[i].asString());
+        tasks.Enqueue("catch-up." + target_, id);
       }
     }
     transaction.Commit();

@@ -265,6 +265,18 @@ void TaskStore::Release(const Task& task, const std::string& lease)
       });
 }
 
+bool TaskStore::Exists(const std::string& kind, const std::string& key)
+{
+  return transaction_.Sql(
+      [&](soci::session& sql)
+      {
+        long long count = 0;
+        sql << "SELECT COUNT(*) FROM tasks WHERE kind = :kind AND key = :key", soci::use(kind),
+            soci::use(key), soci::into(count);
+        return count != 0;
+      });
+}
+
 std::optional<Task> TaskStore::Find(const std::string& id)
 {
   return transaction_.Sql(

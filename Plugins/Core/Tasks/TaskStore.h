@@ -59,6 +59,7 @@ public:
   void Release(const Task& task, const std::string& lease);
 
   std::optional<Task> Find(const std::string& id);
+  bool Exists(const std::string& kind, const std::string& key);
   std::pair<std::vector<Task>, int64_t> List(const std::string& kind, const std::string& state, int64_t limit,
                                              int64_t offset);
 

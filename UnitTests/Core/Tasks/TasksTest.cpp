@@ -142,6 +142,16 @@ TEST_P(TasksOn, ProlongingKeepsTheLeasesOfItsOwnerAlone)
   EXPECT_EQ(List("due").size(), 1U);
 }
 
+TEST_P(TasksOn, AreKnownByKindAndKey)
+{
+  Enqueue("test", "a");
+  Transaction transaction(GetDatabase());
+  EXPECT_TRUE(TaskStore(transaction).Exists("test", "a"));
+  EXPECT_FALSE(TaskStore(transaction).Exists("test", "b"));
+  EXPECT_FALSE(TaskStore(transaction).Exists("other", "a"));
+  transaction.Commit();
+}
+
 TEST_P(TasksOn, ALeaseThatNobodyHoldsIsGivenBackAndNotProlonged)
 {
   Enqueue("test", "a");
