@@ -29,8 +29,10 @@ finish() {
 trap finish EXIT
 trap 'exit 0' INT TERM
 
+# Not from the range of the outgoing connections, any of which could take it before the server listens.
 free_port() {
-  perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport'
+  perl -MIO::Socket::INET -e 'for (;;) { my $port = 10000 + int(rand(22000));
+    print($port), exit if IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1", LocalPort => $port); }'
 }
 
 fsid=$(cat /proc/sys/kernel/random/uuid)

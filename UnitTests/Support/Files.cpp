@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <fstream>
 #include <mutex>
+#include <random>
 #include <set>
 #include <sstream>
 #include <system_error>
@@ -55,22 +56,26 @@ uint16_t FreePort()
 {
   static std::mutex mutex;
   static std::set<uint16_t> given;
+  static std::mt19937 random(std::random_device{}());
+  // Below the range from which Linux takes the ports of outgoing connections: any connection of any process could take
+  // a port from there between this answer and the moment when its server listens.
+  std::uniform_int_distribution<uint16_t> ports(10000, 32000);
   const std::lock_guard<std::mutex> lock(mutex);
   for (;;)
   {
+    const uint16_t port = ports(random);
     const int handle = socket(AF_INET, SOCK_STREAM, 0);
+    if (handle < 0)
+    {
+      throw std::system_error(errno, std::generic_category(), "no socket");
+    }
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_ANY);  // Orthanc listens on every interface
-    socklen_t size = sizeof(address);
-    if (handle < 0 || bind(handle, reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
-        getsockname(handle, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-    {
-      throw std::system_error(errno, std::generic_category(), "no free port");
-    }
+    address.sin_port = htons(port);
+    const bool isFree = bind(handle, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
     close(handle);
-    const uint16_t port = ntohs(address.sin_port);
-    if (given.insert(port).second)
+    if (isFree && given.insert(port).second)
     {
       return port;
     }
