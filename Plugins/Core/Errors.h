@@ -6,6 +6,8 @@
 
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -71,6 +73,15 @@ public:
 class ORTHANC_CLINIC_API Unavailable : public Error
 {
 public:
-  using Error::Error;
+  // `retryAfter`: how long the other side asked to be left alone, if it did.
+  explicit Unavailable(const std::string& message, std::optional<std::chrono::seconds> retryAfter = {})
+      : Error(message), retryAfter_(retryAfter)
+  {
+  }
+
+  std::optional<std::chrono::seconds> RetryAfter() const { return retryAfter_; }
+
+private:
+  std::optional<std::chrono::seconds> retryAfter_;
 };
 }  // namespace OrthancClinic

@@ -7,12 +7,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
+#include <map>
 #include <system_error>
 
 #include "Core/Errors.h"
 #include "Core/Uuid.h"
+#include "Digest.h"
 
 namespace OrthancClinic::Replication
 {
@@ -26,38 +27,89 @@ namespace
                     std::generic_category().message(errno));
 }
 
-// A file whose bytes are on the disk before it is closed.
-void WriteDurably(const fs::path& path, const std::string& bytes)
+constexpr size_t PIECE = size_t{1} << 20;
+
+// Closed at the end, and deleted unless it was kept.
+class NewFile
 {
-  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0)
+public:
+  explicit NewFile(fs::path path)
+      : path_(std::move(path)), file_(open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600))
   {
-    Fail("a file cannot be made");
-  }
-  size_t written = 0;
-  while (written < bytes.size())
-  {
-    const ssize_t count = write(file, bytes.data() + written, bytes.size() - written);
-    if (count < 0 && errno == EINTR)
+    if (file_ < 0)
     {
-      continue;
+      Fail("a file cannot be made");
     }
-    if (count <= 0)
+  }
+  ~NewFile()
+  {
+    close(file_);
+    if (!kept_)
     {
-      const int error = errno;
-      close(file);
-      unlink(path.c_str());
-      errno = error;
+      unlink(path_.c_str());
+    }
+  }
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+
+  void Write(std::string_view bytes)
+  {
+    while (!bytes.empty())
+    {
+      const ssize_t count = write(file_, bytes.data(), bytes.size());
+      if (count < 0 && errno == EINTR)
+      {
+        continue;
+      }
+      if (count <= 0)
+      {
+        Fail("a file cannot be written");
+      }
+      bytes.remove_prefix(static_cast<size_t>(count));
+    }
+  }
+
+  // The bytes are on the disk; returns the SHA-256 of what can be read from there.
+  std::string Synchronise()
+  {
+    if (fsync(file_) != 0)
+    {
       Fail("a file cannot be written");
     }
-    written += static_cast<size_t>(count);
+    // A network file system may answer from this machine's memory: that is then all it can promise.
+    posix_fadvise(file_, 0, 0, POSIX_FADV_DONTNEED);
+    Digest digest(EVP_sha256());
+    std::string buffer(PIECE, '\0');
+    for (off_t offset = 0;;)
+    {
+      const ssize_t count = pread(file_, buffer.data(), buffer.size(), offset);
+      if (count < 0)
+      {
+        Fail("a file cannot be read back");
+      }
+      if (count == 0)
+      {
+        return digest.Hexadecimal();
+      }
+      digest.Add(std::string_view(buffer).substr(0, static_cast<size_t>(count)));
+      offset += count;
+    }
   }
-  const bool synchronised = fsync(file) == 0;
-  if (close(file) != 0 || !synchronised)
+
+  void RenameTo(const fs::path& path)
   {
-    Fail("a file cannot be written");
+    if (rename(path_.c_str(), path.c_str()) != 0)
+    {
+      Fail("a file cannot be renamed");
+    }
+    kept_ = true;
   }
-}
+
+private:
+  const fs::path path_;
+  const int file_;
+  bool kept_ = false;
+};
 
 void SynchroniseFolder(const fs::path& path)
 {
@@ -85,8 +137,8 @@ void DirectoryTarget::Check()
   }
 }
 
-void DirectoryTarget::Put(const std::string& key, const std::string& bytes, const Checksums& checksums,
-                          const std::string&, const UploadMemory&)
+std::string DirectoryTarget::Put(const std::string& key, IContent& content, const std::string&,
+                                 const UploadMemory&, const std::function<bool()>& isCancelled)
 {
   Check();
   const fs::path path = root_ / key;
@@ -96,28 +148,32 @@ void DirectoryTarget::Put(const std::string& key, const std::string& bytes, cons
   {
     throw Unavailable("The folder of copies: a folder cannot be made: " + error.message());
   }
-  const fs::path temporary = path.parent_path() / ("." + NewUuid() + ".part");
-  WriteDurably(temporary, bytes);
-  std::ifstream file(temporary.string(), std::ios::binary);
-  const std::string read{std::istreambuf_iterator<char>(file), {}};
-  if (ComputeChecksums(read).sha256 != checksums.sha256)
+  NewFile file(path.parent_path() / ("." + NewUuid() + ".part"));
+  Digest sha256(EVP_sha256());
+  Digest md5(EVP_md5());
+  for (size_t offset = 0; offset < content.Size(); offset += PIECE)
   {
-    unlink(temporary.c_str());
+    if (isCancelled())
+    {
+      throw Unavailable("Orthanc stops");
+    }
+    const std::string_view piece = content.Read(offset, std::min(PIECE, content.Size() - offset));
+    sha256.Add(piece);
+    md5.Add(piece);
+    file.Write(piece);
+  }
+  if (!content.Md5().empty() && md5.Hexadecimal() != content.Md5())
+  {
+    throw Unavailable("What was read of Orthanc is not what its checksum says: is Orthanc's file damaged?");
+  }
+  std::string digest = sha256.Hexadecimal();
+  if (file.Synchronise() != digest)
+  {
     throw Unavailable("The folder of copies does not hold what was written");
   }
-  if (rename(temporary.c_str(), path.c_str()) != 0)
-  {
-    Fail("a file cannot be renamed");
-  }
+  file.RenameTo(path);
   SynchroniseFolder(path.parent_path());
-}
-
-std::optional<int64_t> DirectoryTarget::Size(const std::string& key)
-{
-  Check();
-  boost::system::error_code error;
-  const auto size = fs::file_size(root_ / key, error);
-  return error ? std::nullopt : std::optional(static_cast<int64_t>(size));
+  return digest;
 }
 
 std::optional<std::string> DirectoryTarget::Get(const std::string& key)
@@ -140,23 +196,25 @@ void DirectoryTarget::Delete(const std::string& key)
   }
 }
 
-void DirectoryTarget::List(const std::string& folder, const std::function<void(const std::string&)>& each)
+void DirectoryTarget::List(const std::string& folder,
+                           const std::function<void(const std::string&, int64_t)>& each)
 {
   Check();
-  std::vector<std::string> names;
+  std::map<std::string, int64_t> found;
   boost::system::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(root_ / folder, error))
   {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with("."))
     {
-      names.push_back(fs::is_directory(entry.status()) ? name + "/" : name);
+      const bool isFolder = fs::is_directory(entry.status());
+      found[isFolder ? name + "/" : name] =
+          isFolder ? 0 : static_cast<int64_t>(fs::file_size(entry.path(), error));
     }
   }
-  std::sort(names.begin(), names.end());
-  for (const std::string& name : names)
+  for (const auto& [name, size] : found)
   {
-    each(name);
+    each(name, size);
   }
 }
 }  // namespace OrthancClinic::Replication

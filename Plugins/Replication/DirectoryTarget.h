@@ -16,13 +16,12 @@ public:
   explicit DirectoryTarget(const TargetOptions& options);
 
   void Check() override;
-  void Put(const std::string& key, const std::string& bytes, const Checksums& checksums,
-           const std::string& contentType, const UploadMemory& memory) override;
-  std::optional<int64_t> Size(const std::string& key) override;
+  std::string Put(const std::string& key, IContent& content, const std::string& contentType,
+                  const UploadMemory& memory, const std::function<bool()>& isCancelled) override;
   std::optional<std::string> Get(const std::string& key) override;
   void Delete(const std::string& key) override;
   void Tidy(Timestamp) override {}  // what is left of a killed process is a hidden file of a few kilobytes
-  void List(const std::string& folder, const std::function<void(const std::string&)>& each) override;
+  void List(const std::string& folder, const std::function<void(const std::string&, int64_t)>& each) override;
 
 private:
   const boost::filesystem::path root_;

@@ -3,8 +3,10 @@
 // clinic-replication: every instance has a verified copy in Canada.
 
 #include "Core/Host/Plugin.h"
+#include "Core/Configuration/Json.h"
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Tasks/TaskStore.h"
+#include "ReplicaStore.h"
 #include "ReplicationOptions.h"
 #include "ReplicationRoutes.h"
 #include "Replicator.h"
@@ -15,7 +17,7 @@ MigrationScripts Migrations();
 
 namespace
 {
-// What the administrator declares of the places is part of the audit trail.
+// What the administrator declares of the places, whenever it changes, is part of the audit trail.
 void RecordDeclarations(Database& database, const Options& options)
 {
   Transaction transaction(database);
@@ -29,7 +31,10 @@ void RecordDeclarations(Database& database, const Options& options)
     entry.detail["region"] = target.region;
     entry.detail["jurisdiction"] = target.jurisdiction;
     entry.detail["privacy_impact_assessment"] = target.assessment;
-    AuditTrail::Append(transaction, entry);
+    if (ReplicaStore(transaction).Declare(target.name, WriteJson(entry.detail)))
+    {
+      AuditTrail::Append(transaction, entry);
+    }
   }
   transaction.Commit();
 }
@@ -38,19 +43,21 @@ void Load(Clinic& clinic)
 {
   const Options options = ReadOptions(clinic.Configuration());
   clinic.Database().Migrate("replication", Migrations());
+  const Json::Value& orthanc = clinic.Configuration().Orthanc();
+  const std::string storage = orthanc.get("StorageDirectory", "OrthancStorage").asString();
 
   // Lives until the process ends: Orthanc may call back late.
   static Replicators replicators;
   for (const TargetOptions& target : options.targets)
   {
     replicators.push_back(std::make_unique<Replicator>(clinic.Database(), clinic.Orthanc(), clinic.Events(),
-                                                       target, options.residency));
+                                                       target, options.residency, storage));
     for (TaskKind& kind : replicators.back()->Tasks())
     {
       clinic.Tasks().Register(std::move(kind));
     }
-    clinic.Subscribe(
-        std::make_unique<ReplicationSubscriber>(clinic.Database(), clinic.Orthanc(), target.name));
+    clinic.Subscribe(std::make_unique<ReplicationSubscriber>(clinic.Database(), clinic.Orthanc(), target.name,
+                                                             target.deleteAfterDays));
     clinic.Events().On("study.settled",
                        [kind = "manifest." + target.name](Transaction& transaction, const Event& event)
                        { TaskStore(transaction).Enqueue(kind, event.data["orthanc_study_id"].asString()); });
@@ -79,6 +86,20 @@ void Load(Clinic& clinic)
                      }
                      return report;
                    });
+  clinic.AddMetrics([&clinic] { return Metrics(clinic.Database(), replicators); });
+  clinic.AddStudyField("replication",
+                       [](Transaction& transaction, const Study& study)
+                       {
+                         Json::Value targets(Json::arrayValue);
+                         for (const auto& replicator : replicators)
+                         {
+                           Json::Value target;
+                           target["target"] = replicator->Name();
+                           target["state"] = replicator->StateOf(transaction, study);
+                           targets.append(target);
+                         }
+                         return targets;
+                       });
 }
 }  // namespace
 }  // namespace OrthancClinic::Replication

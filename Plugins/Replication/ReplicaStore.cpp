@@ -19,7 +19,7 @@ std::vector<Replica> ReplicaStore::Fetch(const std::string& tail, const std::vec
         statement.alloc();
         statement.prepare(
             "SELECT target, orthanc_instance_id, orthanc_study_id, object_key, transfer_syntax, size, "
-            "sha256, "
+            "sha256, md5, "
             "state, error, replicated_at, COALESCE(verified_at, '') FROM replicas " +
             tail);
         for (const std::string& value : values)
@@ -33,7 +33,7 @@ std::vector<Replica> ReplicaStore::Fetch(const std::string& tail, const std::vec
         }
         statement.exchange(soci::into(size));
         for (std::string* column :
-             {&replica.sha256, &replica.state, &replica.error, &replicatedAt, &verifiedAt})
+             {&replica.sha256, &replica.md5, &replica.state, &replica.error, &replicatedAt, &verifiedAt})
         {
           statement.exchange(soci::into(*column));
         }
@@ -64,7 +64,7 @@ std::vector<Replica> ReplicaStore::OfStudy(const std::string& target, const std:
                {orthancStudyId, target});
 }
 
-std::vector<Replica> ReplicaStore::LongestUnverified(const std::string& target, int limit)
+std::vector<Replica> ReplicaStore::LongestUnverified(const std::string& target, int64_t limit)
 {
   return Fetch(
       "WHERE target = :target ORDER BY verified_at, orthanc_instance_id LIMIT " + std::to_string(limit),
@@ -80,17 +80,19 @@ void ReplicaStore::Put(const Replica& replica)
       [&](soci::session& sql)
       {
         sql << "INSERT INTO replicas (target, orthanc_instance_id, orthanc_study_id, object_key, "
-               "transfer_syntax, size, sha256, state, error, replicated_at, verified_at) VALUES (:target, "
-               ":instance, :study, :key, :syntax, :size, :sha256, :state, :error, :replicated, "
+               "transfer_syntax, size, sha256, md5, state, error, replicated_at, verified_at) VALUES "
+               "(:target, "
+               ":instance, :study, :key, :syntax, :size, :sha256, :md5, :state, :error, :replicated, "
                "NULLIF(:verified, '')) ON CONFLICT (target, orthanc_instance_id) DO UPDATE SET "
                "orthanc_study_id = excluded.orthanc_study_id, object_key = excluded.object_key, "
                "transfer_syntax = excluded.transfer_syntax, size = excluded.size, sha256 = excluded.sha256, "
-               "state = excluded.state, error = excluded.error, replicated_at = excluded.replicated_at, "
+               "md5 = excluded.md5, state = excluded.state, error = excluded.error, replicated_at = "
+               "excluded.replicated_at, "
                "verified_at = excluded.verified_at",
             soci::use(replica.target), soci::use(replica.orthancInstanceId),
             soci::use(replica.orthancStudyId), soci::use(replica.key), soci::use(replica.transferSyntax),
-            soci::use(size), soci::use(replica.sha256), soci::use(replica.state), soci::use(replica.error),
-            soci::use(replicatedAt), soci::use(verifiedAt);
+            soci::use(size), soci::use(replica.sha256), soci::use(replica.md5), soci::use(replica.state),
+            soci::use(replica.error), soci::use(replicatedAt), soci::use(verifiedAt);
       });
 }
 
@@ -101,6 +103,18 @@ void ReplicaStore::Forget(const std::string& target, const std::string& orthancI
       {
         sql << "DELETE FROM replicas WHERE target = :target AND orthanc_instance_id = :instance",
             soci::use(target), soci::use(orthancInstanceId);
+      });
+}
+
+std::vector<std::string> ReplicaStore::Studies(const std::string& target)
+{
+  return transaction_.Sql(
+      [&](soci::session& sql)
+      {
+        const soci::rowset<std::string> rows =
+            (sql.prepare << "SELECT DISTINCT orthanc_study_id FROM replicas WHERE target = :target",
+             soci::use(target));
+        return std::vector<std::string>(rows.begin(), rows.end());
       });
 }
 
@@ -119,32 +133,31 @@ std::pair<int64_t, int64_t> ReplicaStore::Total(const std::string& target, const
 }
 
 std::optional<std::string> ReplicaStore::FindUpload(const std::string& target, const std::string& key,
-                                                    const std::string& sha256)
+                                                    const std::string& content)
 {
   return transaction_.Sql(
       [&](soci::session& sql) -> std::optional<std::string>
       {
         std::string upload;
         sql << "SELECT upload_id FROM replica_uploads WHERE target = :target AND object_key = :key AND "
-               "sha256 = "
-               ":sha256",
-            soci::use(target), soci::use(key), soci::use(sha256), soci::into(upload);
+               "content = :content",
+            soci::use(target), soci::use(key), soci::use(content), soci::into(upload);
         return sql.got_data() ? std::optional(upload) : std::nullopt;
       });
 }
 
-void ReplicaStore::PutUpload(const std::string& target, const std::string& key, const std::string& sha256,
+void ReplicaStore::PutUpload(const std::string& target, const std::string& key, const std::string& content,
                              const std::string& uploadId)
 {
   const std::string now = ToString(Now());
   transaction_.Sql(
       [&](soci::session& sql)
       {
-        sql << "INSERT INTO replica_uploads (target, object_key, sha256, upload_id, begun_at) VALUES "
+        sql << "INSERT INTO replica_uploads (target, object_key, content, upload_id, begun_at) VALUES "
                "(:target, "
-               ":key, :sha256, :upload, :at) ON CONFLICT (target, object_key) DO UPDATE SET sha256 = "
-               "excluded.sha256, upload_id = excluded.upload_id, begun_at = excluded.begun_at",
-            soci::use(target), soci::use(key), soci::use(sha256), soci::use(uploadId), soci::use(now);
+               ":key, :content, :upload, :at) ON CONFLICT (target, object_key) DO UPDATE SET content = "
+               "excluded.content, upload_id = excluded.upload_id, begun_at = excluded.begun_at",
+            soci::use(target), soci::use(key), soci::use(content), soci::use(uploadId), soci::use(now);
       });
 }
 
@@ -185,6 +198,35 @@ void ReplicaStore::PutManifest(const std::string& target, const std::string& ort
                "number_of_instances = excluded.number_of_instances, written_at = excluded.written_at",
             soci::use(target), soci::use(orthancStudyId), soci::use(studyInstanceUid),
             soci::use(manifest.version), soci::use(manifest.numberOfInstances), soci::use(now);
+      });
+}
+
+void ReplicaStore::ForgetManifest(const std::string& target, const std::string& orthancStudyId)
+{
+  transaction_.Sql(
+      [&](soci::session& sql)
+      {
+        sql << "DELETE FROM replica_manifests WHERE target = :target AND orthanc_study_id = :study",
+            soci::use(target), soci::use(orthancStudyId);
+      });
+}
+
+bool ReplicaStore::Declare(const std::string& target, const std::string& declaration)
+{
+  return transaction_.Sql(
+      [&](soci::session& sql)
+      {
+        std::string last;
+        sql << "SELECT declaration FROM replica_declarations WHERE target = :target", soci::use(target),
+            soci::into(last);
+        if (sql.got_data() && last == declaration)
+        {
+          return false;
+        }
+        sql << "INSERT INTO replica_declarations (target, declaration) VALUES (:target, :declaration) "
+               "ON CONFLICT (target) DO UPDATE SET declaration = excluded.declaration",
+            soci::use(target), soci::use(declaration);
+        return true;
       });
 }
 

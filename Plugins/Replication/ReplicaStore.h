@@ -25,7 +25,9 @@ struct Replica
   std::string transferSyntax;
   int64_t size = 0;
   std::string sha256;
-  std::string state = "verified";  // or "failed": what the target holds is not what was sent
+  std::string md5;  // as Orthanc knows it
+  std::string state =
+      "replicated";  // the target took it; "verified": it was seen there since; "failed": see error
   std::string error;
   Timestamp replicatedAt{};
   std::optional<Timestamp> verifiedAt;
@@ -59,21 +61,27 @@ public:
   std::vector<Replica> OfStudy(const std::string& target, const std::string& orthancStudyId);
   void Put(const Replica& replica);
   void Forget(const std::string& target, const std::string& orthancInstanceId);
+  std::vector<std::string> Studies(const std::string& target);  // Orthanc's ids
   // The ones whose verification is the longest ago.
-  std::vector<Replica> LongestUnverified(const std::string& target, int limit);
+  std::vector<Replica> LongestUnverified(const std::string& target, int64_t limit);
 
   // Instances and bytes that the target holds.
   std::pair<int64_t, int64_t> Total(const std::string& target, const std::string& state);
 
+  // `content`: the MD5 of what is uploaded.
   std::optional<std::string> FindUpload(const std::string& target, const std::string& key,
-                                        const std::string& sha256);
-  void PutUpload(const std::string& target, const std::string& key, const std::string& sha256,
+                                        const std::string& content);
+  void PutUpload(const std::string& target, const std::string& key, const std::string& content,
                  const std::string& uploadId);
   void ForgetUpload(const std::string& target, const std::string& key);
 
   Manifest FindManifest(const std::string& target, const std::string& orthancStudyId);
   void PutManifest(const std::string& target, const std::string& orthancStudyId,
                    const std::string& studyInstanceUid, const Manifest& manifest);
+  void ForgetManifest(const std::string& target, const std::string& orthancStudyId);
+
+  // Whether it differs from what was declared last.
+  bool Declare(const std::string& target, const std::string& declaration);
 
   void Insert(const Restore& restore);
   std::optional<Restore> FindRestore(const std::string& id);  // locked until the transaction ends

@@ -4,9 +4,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "Core/Configuration/Json.h"
+#include "Core/Dicom/LocalTime.h"
 #include "Core/Errors.h"
 
 namespace OrthancClinic::Replication
@@ -23,6 +25,24 @@ std::vector<std::string> Texts(const Json::Value& array)
   return texts;
 }
 
+Hours ReadHours(const Json::Value& json, const std::string& path)
+{
+  Hours hours;
+  hours.timeZone = json.get("TimeZone", "America/Toronto").asString();
+  if (!IsTimeZone(hours.timeZone))
+  {
+    throw BadInput(path + ".TimeZone: expected a name of the IANA database, such as America/Toronto");
+  }
+  if (const std::string text = json["Hours"].asString(); !text.empty())
+  {
+    const auto minutes = [&](size_t at)
+    { return std::stoi(text.substr(at, 2)) * 60 + std::stoi(text.substr(at + 3, 2)); };
+    hours.begin = minutes(0);
+    hours.end = minutes(6);
+  }
+  return hours;
+}
+
 TargetOptions ReadTarget(const Json::Value& json, const std::string& path)
 {
   const auto need = [&](const char* key)
@@ -35,9 +55,8 @@ TargetOptions ReadTarget(const Json::Value& json, const std::string& path)
   TargetOptions target;
   target.name = json["Name"].asString();
   target.isS3 = json["Type"].asString() == "S3";
-  for (const char* key :
-       target.isS3 ? std::vector<const char*>{"Endpoint", "Region", "Bucket", "AccessKey", "SecretKey"}
-                   : std::vector<const char*>{"Path"})
+  for (const char* key : target.isS3 ? std::vector<const char*>{"Endpoint", "Region", "Bucket"}
+                                     : std::vector<const char*>{"Path"})
   {
     need(key);
   }
@@ -48,6 +67,12 @@ TargetOptions ReadTarget(const Json::Value& json, const std::string& path)
   target.bucket = json["Bucket"].asString();
   target.prefix = json["Prefix"].asString();
   target.pathStyle = json.get("PathStyle", true).asBool();
+  target.credentials = json.get("Credentials", target.credentials).asString();
+  if (target.isS3 && target.credentials == "Configuration")
+  {
+    need("AccessKey");
+    need("SecretKey");
+  }
   target.accessKey = json["AccessKey"].asString();
   target.secretKey = json["SecretKey"].asString();
   target.encryption = json["Encryption"].asString();
@@ -63,11 +88,44 @@ TargetOptions ReadTarget(const Json::Value& json, const std::string& path)
   target.jurisdiction = json["Jurisdiction"].asString();
   target.assessment = json["PrivacyImpactAssessment"].asString();
   target.concurrency = json.get("Concurrency", target.concurrency).asUInt();
+  target.bytesPerSecond = json["BandwidthMegabits"].asInt64() * 1'000'000 / 8;
+  target.readBackPercent = json.get("ReadBackPercent", target.readBackPercent).asInt();
+  target.hours = ReadHours(json, path);
+  target.minimumAgeDays = json["MinimumAgeDays"].asInt();
+  if (json.isMember("MaximumAgeDays"))
+  {
+    target.maximumAgeDays = json["MaximumAgeDays"].asInt();
+  }
+  if (json.isMember("DeleteAfterDays"))
+  {
+    target.deleteAfterDays = json["DeleteAfterDays"].asInt();
+  }
   target.practices = Texts(json["Practices"]);
   target.modalities = Texts(json["Modalities"]);
   return target;
 }
 }  // namespace
+
+Timestamp Hours::NextAfter(Timestamp now) const
+{
+  if (begin == end)
+  {
+    return now;
+  }
+  const std::string date = ToLocalTime(now, timeZone).date;
+  // Yesterday's may last until today.
+  for (int day = -1; day <= 1; day++)
+  {
+    const Timestamp midnight = StartOfDay(AddDays(date, day), timeZone);
+    const Timestamp opens = midnight + std::chrono::minutes(begin);
+    const Timestamp closes = midnight + std::chrono::minutes(end) + std::chrono::hours(end < begin ? 24 : 0);
+    if (now < closes)
+    {
+      return std::max(now, opens);
+    }
+  }
+  return now + std::chrono::hours(1);  // not reached: tomorrow's close is later than now
+}
 
 const Json::Value& OptionsSchema()
 {
@@ -92,6 +150,7 @@ const Json::Value& OptionsSchema()
             "Bucket": {"type": "string", "pattern": "^[a-z0-9.-]{3,63}$", "description": "S3: the bucket, which must exist."},
             "Prefix": {"type": "string", "pattern": "^([A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*)?$", "description": "What every key begins with."},
             "PathStyle": {"type": "boolean", "description": "S3: `https://host/bucket/key` (default) instead of `https://bucket.host/key`."},
+            "Credentials": {"type": "string", "enum": ["Configuration", "Environment", "InstanceRole"], "description": "S3: AccessKey and SecretKey (the default); AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; or the role of this machine, told by AWS's instance metadata service."},
             "AccessKey": {"type": "string", "description": "S3: best as `${VARIABLE}` of the environment."},
             "SecretKey": {"type": "string", "description": "S3: best as `${VARIABLE}` of the environment."},
             "Encryption": {"type": "string", "enum": ["", "AES256", "aws:kms"], "description": "S3: server-side encryption that each object asks for."},
@@ -103,6 +162,13 @@ const Json::Value& OptionsSchema()
             "Jurisdiction": {"type": "string", "enum": ["QC", "CA"], "description": "S3: where the host is, if it is none of the known ones."},
             "PrivacyImpactAssessment": {"type": "string", "maxLength": 256, "description": "S3: the reference of the assessment that Law 25 (s. 17) asks for outside Québec."},
             "Concurrency": {"type": "integer", "minimum": 1, "maximum": 64, "description": "Instances that are sent at once (default 4)."},
+            "ReadBackPercent": {"type": "integer", "minimum": 0, "maximum": 100, "description": "Every copy is verified monthly: so many in a hundred (default 5) by reading them back, the others by their size."},
+            "BandwidthMegabits": {"type": "integer", "minimum": 1, "maximum": 1000000, "description": "S3: so many megabits are sent in a second at most (default: no limit)."},
+            "Hours": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$", "description": "The time of day in which the target is used, such as `20:00-06:00` (default: always)."},
+            "TimeZone": {"type": "string", "description": "Of the Hours (default America/Toronto)."},
+            "MinimumAgeDays": {"type": "integer", "minimum": 0, "maximum": 36500, "description": "Only studies whose date is so long ago; younger ones wait."},
+            "MaximumAgeDays": {"type": "integer", "minimum": 0, "maximum": 36500, "description": "Only studies whose date is not longer ago."},
+            "DeleteAfterDays": {"type": "integer", "minimum": 0, "maximum": 36500, "description": "The copy of an instance that was deleted in Orthanc is deleted so many days later (default: never)."},
             "Practices": {"type": "array", "items": {"type": "string"}, "description": "Only studies of these practices."},
             "Modalities": {"type": "array", "items": {"type": "string"}, "description": "Only studies with one of these modalities."}
           }

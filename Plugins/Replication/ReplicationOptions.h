@@ -4,15 +4,29 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "Core/Configuration/Configuration.h"
 #include "Core/Http/ResidencyGuard.h"
+#include "Core/Timestamp.h"
 
 namespace OrthancClinic::Replication
 {
 const Json::Value& OptionsSchema();
+
+// The time of day in which a target may be used, in minutes of local time; it may span midnight. All day if
+// both are equal.
+struct Hours
+{
+  int begin = 0;
+  int end = 0;
+  std::string timeZone;
+
+  // The next moment, not before `now`, in which it may.
+  Timestamp NextAfter(Timestamp now) const;
+};
 
 struct TargetOptions
 {
@@ -25,6 +39,7 @@ struct TargetOptions
   std::string bucket;
   std::string prefix;  // without slashes at its ends
   bool pathStyle = true;
+  std::string credentials = "Configuration";  // or "Environment", "InstanceRole"
   std::string accessKey;
   std::string secretKey;
   std::string encryption;  // "", "AES256" or "aws:kms"
@@ -37,8 +52,14 @@ struct TargetOptions
   std::string assessment;
 
   unsigned concurrency = 4;
+  int64_t bytesPerSecond = 0;  // 0: no limit
+  int readBackPercent = 5;     // of the copies that are verified
+  Hours hours;
   std::vector<std::string> practices;   // empty: all
   std::vector<std::string> modalities;  // empty: all
+  int minimumAgeDays = 0;               // of the study
+  std::optional<int> maximumAgeDays;
+  std::optional<int> deleteAfterDays;  // that an instance was deleted in Orthanc; nothing: never
 };
 
 struct Options

@@ -2,7 +2,10 @@
 
 #include "ReplicationRoutes.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <functional>
 
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
@@ -26,39 +29,68 @@ const Replicator& FindTarget(const Replicators& replicators, const std::string& 
   return **found;
 }
 
+struct TargetState
+{
+  std::pair<int64_t, int64_t> verified;    // instances and bytes
+  std::pair<int64_t, int64_t> replicated;  // taken by the target, not yet seen there
+  int64_t failed = 0;
+  int64_t pending = 0;
+  int64_t dead = 0;
+  int64_t lagSeconds = 0;
+  int64_t lagBytes = 0;  // what waits is taken to be as large as what was copied, on average
+};
+
+// Lag is the recovery point: what would be lost with this machine.
+TargetState StateOf(Transaction& transaction, const Replicator& replicator)
+{
+  const std::string& name = replicator.Name();
+  ReplicaStore store(transaction);
+  TargetState state;
+  state.verified = store.Total(name, "verified");
+  state.replicated = store.Total(name, "replicated");
+  state.failed = store.Total(name, "failed").first;
+  for (const auto& [kind, count] : TaskStore(transaction).Count())
+  {
+    if (kind.first == "replicate." + name || kind.first == "catch-up." + name)
+    {
+      (kind.second == TaskState::Dead ? state.dead : state.pending) += count;
+    }
+  }
+  const auto [oldest, total] = TaskStore(transaction).List("replicate." + name, "", 1, 0);
+  if (!oldest.empty())
+  {
+    state.lagSeconds =
+        std::chrono::duration_cast<std::chrono::seconds>(Now() - oldest.front().createdAt).count();
+  }
+  if (const int64_t copies = state.verified.first + state.replicated.first; copies > 0)
+  {
+    state.lagBytes = state.pending * ((state.verified.second + state.replicated.second) / copies);
+  }
+  return state;
+}
+
 Json::Value DescribeTarget(Transaction& transaction, const Replicator& replicator)
 {
   const Replicator::Health health = replicator.GetHealth();
-  ReplicaStore store(transaction);
-  const auto [instances, bytes] = store.Total(replicator.Name(), "verified");
+  const TargetState state = StateOf(transaction, replicator);
+  const auto number = [](int64_t value) { return Json::Value(static_cast<Json::Int64>(value)); };
   Json::Value json;
   json["target"] = replicator.Name();
   json["type"] = replicator.Options().isS3 ? "S3" : "Directory";
   json["ready"] = health.ready;
   json["error"] = health.error.empty() ? Json::Value() : Json::Value(health.error);
-  json["verified_instances"] = static_cast<Json::Int64>(instances);
-  json["verified_bytes"] = static_cast<Json::Int64>(bytes);
-  json["failed_instances"] = static_cast<Json::Int64>(store.Total(replicator.Name(), "failed").first);
-  int64_t waiting = 0;
-  int64_t dead = 0;
-  for (const auto& [kind, count] : TaskStore(transaction).Count())
-  {
-    if (kind.first == "replicate." + replicator.Name() || kind.first == "catch-up." + replicator.Name())
-    {
-      (kind.second == TaskState::Dead ? dead : waiting) += count;
-    }
-  }
-  json["pending_instances"] = static_cast<Json::Int64>(waiting);
-  json["dead_letters"] = static_cast<Json::Int64>(dead);
-  // The recovery point: what would be lost with this machine.
-  const auto [oldest, total] = TaskStore(transaction).List("replicate." + replicator.Name(), "", 1, 0);
-  json["lag_seconds"] =
-      oldest.empty()
-          ? Json::Value(0)
-          : Json::Value(static_cast<Json::Int64>(
-                std::chrono::duration_cast<std::chrono::seconds>(Now() - oldest.front().createdAt).count()));
-  json["sent_instances"] = static_cast<Json::Int64>(health.sentInstances);
-  json["sent_bytes"] = static_cast<Json::Int64>(health.sentBytes);
+  json["verified_instances"] = number(state.verified.first);
+  json["verified_bytes"] = number(state.verified.second);
+  json["replicated_instances"] = number(state.replicated.first);
+  json["replicated_bytes"] = number(state.replicated.second);
+  json["failed_instances"] = number(state.failed);
+  json["pending_instances"] = number(state.pending);
+  json["dead_letters"] = number(state.dead);
+  json["lag_seconds"] = number(state.lagSeconds);
+  json["lag_bytes"] = number(state.lagBytes);
+  json["sent_instances"] = number(health.sentInstances);
+  json["sent_bytes"] = number(health.sentBytes);
+  json["bytes_per_second"] = number(health.bytesPerSecond);
   return json;
 }
 
@@ -70,7 +102,6 @@ Json::Value DescribeStudy(Transaction& transaction, const Replicator& replicator
   Json::Value json;
   json["target"] = replicator.Name();
   json["instances"] = Json::arrayValue;
-  bool failed = false;
   for (const Replica& replica : replicas)
   {
     Json::Value item;
@@ -82,14 +113,9 @@ Json::Value DescribeStudy(Transaction& transaction, const Replicator& replicator
     item["error"] = replica.error.empty() ? Json::Value() : Json::Value(replica.error);
     item["replicated_at"] = ToString(replica.replicatedAt);
     item["verified_at"] = replica.verifiedAt ? Json::Value(ToString(*replica.verifiedAt)) : Json::Value();
-    failed = failed || replica.state == "failed";
     json["instances"].append(item);
   }
-  const bool complete = static_cast<int>(replicas.size()) >= study.numberOfInstances;
-  json["state"] = !replicator.Wants(study.practiceId, study.modalities) ? "not_wanted"
-                  : failed                                              ? "failed"
-                  : complete                                            ? "verified"
-                                                                        : "pending";
+  json["state"] = replicator.StateOf(transaction, study);
   json["manifest_version"] = manifest.version;
   return json;
 }
@@ -148,6 +174,55 @@ Response StartRestore(Database& database, const Replicators& replicators, const 
   return Response::Json(ToJson(restore), 202);
 }
 }  // namespace
+
+std::string Metrics(Database& database, const Replicators& replicators)
+{
+  struct Metric
+  {
+    const char* name;
+    const char* type;
+    const char* help;
+    std::function<int64_t(const TargetState&, const Replicator::Health&)> value;
+  };
+  static const Metric METRICS[] = {
+      {"ready", "gauge", "Whether the target can be used.",
+       [](const TargetState&, const Replicator::Health& health) { return health.ready ? 1 : 0; }},
+      {"verified_instances", "gauge", "Copies that were seen in the target.",
+       [](const TargetState& state, const Replicator::Health&) { return state.verified.first; }},
+      {"verified_bytes", "gauge", "Their size.",
+       [](const TargetState& state, const Replicator::Health&) { return state.verified.second; }},
+      {"failed_instances", "gauge", "Copies that are gone, differ, or were refused.",
+       [](const TargetState& state, const Replicator::Health&) { return state.failed; }},
+      {"pending_instances", "gauge", "Instances without a copy yet.",
+       [](const TargetState& state, const Replicator::Health&) { return state.pending; }},
+      {"lag_seconds", "gauge", "Age of the oldest new instance without a copy.",
+       [](const TargetState& state, const Replicator::Health&) { return state.lagSeconds; }},
+      {"lag_bytes", "gauge", "About what is still to be sent.",
+       [](const TargetState& state, const Replicator::Health&) { return state.lagBytes; }},
+      {"dead_letters", "gauge", "Instances that were given up.",
+       [](const TargetState& state, const Replicator::Health&) { return state.dead; }},
+      {"sent_bytes_total", "counter", "Sent by this process.",
+       [](const TargetState&, const Replicator::Health& health) { return health.sentBytes; }}};
+  std::vector<std::pair<TargetState, Replicator::Health>> states;
+  Transaction transaction(database, Transaction::Mode::ReadOnly);
+  for (const auto& replicator : replicators)
+  {
+    states.emplace_back(StateOf(transaction, *replicator), replicator->GetHealth());
+  }
+  transaction.Commit();
+  std::string text;
+  for (const Metric& metric : METRICS)
+  {
+    const std::string name = std::string("orthanc_clinic_replication_") + metric.name;
+    text += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, metric.help, name, metric.type);
+    for (size_t i = 0; i < states.size(); i++)
+    {
+      text += fmt::format("{}{{target=\"{}\"}} {}\n", name, replicators[i]->Name(),
+                          metric.value(states[i].first, states[i].second));
+    }
+  }
+  return text;
+}
 
 void AddReplicationRoutes(Router& router, Database& database, const Replicators& replicators)
 {

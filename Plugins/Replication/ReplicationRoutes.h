@@ -15,5 +15,8 @@ namespace OrthancClinic::Replication
 {
 using Replicators = std::vector<std::unique_ptr<Replicator>>;
 
+// Prometheus' text format.
+std::string Metrics(Database& database, const Replicators& replicators);
+
 void AddReplicationRoutes(Router& router, Database& database, const Replicators& replicators);
 }  // namespace OrthancClinic::Replication

@@ -6,13 +6,16 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 
 #include "Core/Configuration/Json.h"
 #include "Core/Errors.h"
+#include "Core/Identity/AuditTrail.h"
 #include "Core/Log.h"
 #include "Core/Records/Practice.h"
 #include "Core/Records/StudyStore.h"
 #include "Core/Tasks/TaskStore.h"
+#include "Digest.h"
 
 namespace OrthancClinic::Replication
 {
@@ -26,23 +29,30 @@ constexpr int FAILURES = 3;
 constexpr Milliseconds SHORTEST_PAUSE(5'000);
 constexpr Milliseconds LONGEST_PAUSE(300'000);
 
-constexpr std::chrono::seconds MANIFEST_WAITS(1);
+constexpr Milliseconds MANIFEST_WAITS(500);                   // for the study's other copies
+constexpr std::chrono::seconds MANIFEST_WAITS_FOR_COPIES(5);  // that are missing
+constexpr std::chrono::minutes THROUGHPUT_OF(1);
 constexpr std::chrono::hours SCRUB_EVERY(1);
 constexpr std::chrono::hours CHECK_EVERY(24);
 constexpr std::chrono::hours STALE(24 * 7);
 constexpr Milliseconds NOT_RECORDED(200);
 constexpr size_t MOST_PLACES = 10'000;
-constexpr int SCRUB_AT_ONCE = 200;
+constexpr int64_t SCRUB_AT_ONCE = 200;
+constexpr int64_t SCRUBS_OF_ALL = 30 * 24;  // it takes so many at most until each copy was verified
 constexpr Json::ArrayIndex SWEEP_AT_ONCE = 500;
-constexpr int READ_BACK_OF = 20;  // of so many copies one is read back, the others compared by size
 
 // What the feed reads and is older than this is the archive's, and must not delay new images.
 constexpr std::chrono::minutes NEW(10);
 
-Milliseconds Jitter(Milliseconds pause)
+double Random(double lowest, double highest)
 {
   thread_local std::mt19937 random{std::random_device{}()};
-  return std::chrono::duration_cast<Milliseconds>(pause * std::uniform_real_distribution(0.5, 1.5)(random));
+  return std::uniform_real_distribution(lowest, highest)(random);
+}
+
+Milliseconds Jitter(Milliseconds pause)
+{
+  return std::chrono::duration_cast<Milliseconds>(pause * Random(0.5, 1.5));
 }
 
 std::string Text(const Json::Value& json, const char* name)
@@ -57,11 +67,12 @@ std::string ManifestKey(const std::string& studyInstanceUid, int version)
 }  // namespace
 
 Replicator::Replicator(Database& database, IOrthanc& orthanc, const EventLog& events,
-                       const TargetOptions& options, const ResidencyPolicy& policy)
+                       const TargetOptions& options, const ResidencyPolicy& policy, std::string storage)
     : database_(database),
       orthanc_(orthanc),
       events_(events),
       options_(options),
+      storage_(std::move(storage)),
       target_(MakeTarget(options, policy))
 {
 }
@@ -80,6 +91,7 @@ std::vector<TaskKind> Replicator::Tasks()
           kind("catch-up", std::max(1U, options_.concurrency / 4), &Replicator::Replicate),
           kind("manifest", 1, &Replicator::WriteManifest),
           kind("scrub", 1, &Replicator::Scrub),
+          kind("delete", 1, &Replicator::DeleteCopies),
           kind("check", 1, &Replicator::Check),
           kind("restore", std::max(1U, options_.concurrency / 2), &Replicator::RestoreTask)};
 }
@@ -93,20 +105,69 @@ void Replicator::Start()
   transaction.Commit();
 }
 
-bool Replicator::Wants(const std::string& practiceId, const std::vector<std::string>& modalities) const
+std::optional<Timestamp> Replicator::WantedFrom(const Study& study) const
 {
   const auto has = [](const std::vector<std::string>& all, const std::string& one)
   { return std::find(all.begin(), all.end(), one) != all.end(); };
-  return (options_.practices.empty() || has(options_.practices, practiceId)) &&
-         (options_.modalities.empty() ||
-          std::any_of(modalities.begin(), modalities.end(),
-                      [&](const std::string& one) { return has(options_.modalities, one); }));
+  if ((!options_.practices.empty() && !has(options_.practices, study.practiceId)) ||
+      (!options_.modalities.empty() &&
+       std::none_of(study.modalities.begin(), study.modalities.end(),
+                    [&](const std::string& one) { return has(options_.modalities, one); })))
+  {
+    return std::nullopt;
+  }
+  if (options_.minimumAgeDays == 0 && !options_.maximumAgeDays)
+  {
+    return Timestamp{};
+  }
+  // What came without a date is as old as its reception.
+  const auto day = ParseOrthancTime(study.studyDate + "T000000").value_or(study.receivedAt);
+  if (options_.maximumAgeDays && Now() - day > std::chrono::hours(24) * *options_.maximumAgeDays)
+  {
+    return std::nullopt;
+  }
+  return day + std::chrono::hours(24) * options_.minimumAgeDays;
+}
+
+std::string Replicator::StateOf(Transaction& transaction, const Study& study) const
+{
+  if (!WantedFrom(study))
+  {
+    return "not_wanted";
+  }
+  const auto replicas = ReplicaStore(transaction).OfStudy(options_.name, study.orthancStudyId);
+  const auto count = [&](const char* state)
+  {
+    return std::count_if(replicas.begin(), replicas.end(),
+                         [&](const Replica& replica) { return replica.state == state; });
+  };
+  return count("failed") > 0                                           ? "failed"
+         : std::ssize(replicas) < std::max(study.numberOfInstances, 1) ? "pending"
+         : count("verified") == std::ssize(replicas)                   ? "verified"
+                                                                       : "replicated";
 }
 
 Replicator::Health Replicator::GetHealth() const
 {
   const std::lock_guard lock(mutex_);
-  return health_;
+  Health health = health_;
+  for (const auto& [time, bytes] : sent_)
+  {
+    health.bytesPerSecond += Now() - time < THROUGHPUT_OF ? bytes : 0;
+  }
+  health.bytesPerSecond /= std::chrono::seconds(THROUGHPUT_OF).count();
+  return health;
+}
+
+bool Replicator::IsOpen(RunningTask& task)
+{
+  const Timestamp now = Now();
+  const Timestamp opens = options_.hours.NextAfter(now);
+  if (opens > now)
+  {
+    PutOff(task, opens);
+  }
+  return opens <= now;
 }
 
 void Replicator::PutOff(RunningTask& task, Timestamp until)
@@ -153,7 +214,16 @@ bool Replicator::Guarded(RunningTask& task, const std::function<void()>& action)
   }
   catch (const Error& error)
   {
+    if (task.IsStopping())
+    {
+      throw;  // says nothing of the target
+    }
     const std::string message = error.what();
+    std::optional<std::chrono::seconds> retryAfter;
+    if (const auto* const unavailable = dynamic_cast<const Unavailable*>(&error))
+    {
+      retryAfter = unavailable->RetryAfter();
+    }
     bool isNew = false;
     {
       const std::lock_guard lock(mutex_);
@@ -164,6 +234,10 @@ bool Replicator::Guarded(RunningTask& task, const std::function<void()>& action)
             std::min(SHORTEST_PAUSE * (1 << std::min(failures_ - FAILURES, 10)), LONGEST_PAUSE);
         until_ = Now() + Jitter(pause);
       }
+      if (retryAfter)
+      {
+        until_ = std::max(until_.value_or(Timestamp{}), Now() + *retryAfter);
+      }
       isNew = health_.error != message;
       health_.ready = false;
       health_.error = message;
@@ -173,7 +247,7 @@ bool Replicator::Guarded(RunningTask& task, const std::function<void()>& action)
       LogWarning("Replication to " + options_.name + ": " + message);
     }
     // The residency guard refused: nothing was sent, and nothing will be before the configuration changes.
-    throw Unavailable(message);
+    throw Unavailable(message, retryAfter);
   }
 }
 
@@ -213,35 +287,14 @@ Replicator::Place Replicator::Locate(const std::string& seriesId)
   return places_.emplace(seriesId, place).first->second;
 }
 
-Replica Replicator::Send(const std::string& instanceId, const Place& place, const std::string& sopInstanceUid)
+Replica Replicator::Send(const RunningTask& task, IContent& content, Replica replica)
 {
-  const std::string bytes = orthanc_.GetBytes("/instances/" + instanceId + "/file");
-  const Checksums checksums = ComputeChecksums(bytes);
-
-  Replica replica;
-  replica.target = options_.name;
-  replica.orthancInstanceId = instanceId;
-  replica.orthancStudyId = place.orthancStudyId;
-  replica.key = place.folder + sopInstanceUid + ".dcm";
-  replica.size = static_cast<int64_t>(bytes.size());
-  replica.sha256 = checksums.sha256;
-  std::optional<Replica> known;
-  {
-    Transaction transaction(database_, Transaction::Mode::ReadOnly);
-    known = ReplicaStore(transaction).Find(options_.name, instanceId);
-    transaction.Commit();
-  }
-  if (known && known->sha256 == replica.sha256 && known->key == replica.key && known->state == "verified")
-  {
-    return *known;  // it is there already
-  }
-  replica.transferSyntax = orthanc_.GetBytes("/instances/" + instanceId + "/metadata/TransferSyntax");
   const UploadMemory memory{
       .recall =
           [&]
       {
         Transaction transaction(database_, Transaction::Mode::ReadOnly);
-        const auto upload = ReplicaStore(transaction).FindUpload(options_.name, replica.key, replica.sha256);
+        const auto upload = ReplicaStore(transaction).FindUpload(options_.name, replica.key, replica.md5);
         transaction.Commit();
         return upload;
       },
@@ -249,31 +302,40 @@ Replica Replicator::Send(const std::string& instanceId, const Place& place, cons
           [&](const std::string& uploadId)
       {
         Transaction transaction(database_);
-        ReplicaStore(transaction).PutUpload(options_.name, replica.key, replica.sha256, uploadId);
+        ReplicaStore(transaction).PutUpload(options_.name, replica.key, replica.md5, uploadId);
         transaction.Commit();
       }};
-  target_->Put(replica.key, bytes, checksums, "application/dicom", memory);
+  replica.sha256 =
+      target_->Put(replica.key, content, "application/dicom", memory, [&] { return task.IsStopping(); });
+  replica.size = static_cast<int64_t>(content.Size());
   replica.replicatedAt = Now();
-  replica.verifiedAt = replica.replicatedAt;
   const std::lock_guard lock(mutex_);
   health_.sentBytes += replica.size;
   health_.sentInstances++;
+  sent_.emplace_back(replica.replicatedAt, replica.size);
+  while (Now() - sent_.front().first > THROUGHPUT_OF)
+  {
+    sent_.pop_front();
+  }
   return replica;
 }
 
 void Replicator::Replicate(RunningTask& task)
 {
   const std::string& id = task.Get().key;
-  std::optional<Replica> replica;
+  Replica replica;
+  replica.target = options_.name;
+  replica.orthancInstanceId = id;
+  std::optional<Study> study;
   try
   {
     const Json::Value instance = orthanc_.Get("/instances/" + id);
     const Place place = Locate(Text(instance, "ParentSeries"));
-    // Is it one of the studies that this target is for?
-    std::optional<Study> study;
+    std::optional<Replica> known;
     {
       Transaction transaction(database_, Transaction::Mode::ReadOnly);
       study = StudyStore(transaction).FindByOrthancId(place.orthancStudyId);
+      known = ReplicaStore(transaction).Find(options_.name, id);
       transaction.Commit();
     }
     if (!study)
@@ -281,11 +343,31 @@ void Replicator::Replicate(RunningTask& task)
       PutOff(task, Now() + NOT_RECORDED);  // the feed that records it is another one
       return;
     }
-    if (!Wants(study->practiceId, study->modalities))
+    const auto from = WantedFrom(*study);
+    if (!from)
     {
       return;
     }
-    if (!Guarded(task, [&] { replica = Send(id, place, Text(instance["MainDicomTags"], "SOPInstanceUID")); }))
+    if (*from > Now())
+    {
+      PutOff(task, *from);
+      return;
+    }
+    if (!IsOpen(task))
+    {
+      return;
+    }
+    const auto content = OpenInstance(orthanc_, storage_, id);
+    replica.orthancStudyId = place.orthancStudyId;
+    replica.key = place.folder + Text(instance["MainDicomTags"], "SOPInstanceUID") + ".dcm";
+    replica.md5 = content->Md5();
+    if (known && known->md5 == replica.md5 && !replica.md5.empty() && known->key == replica.key &&
+        known->state != "failed")
+    {
+      return;  // it is there already
+    }
+    replica.transferSyntax = orthanc_.GetBytes("/instances/" + id + "/metadata/TransferSyntax");
+    if (!Guarded(task, [&] { replica = Send(task, *content, std::move(replica)); }))
     {
       return;
     }
@@ -294,10 +376,25 @@ void Replicator::Replicate(RunningTask& task)
   {
     return;  // deleted since
   }
+  catch (const PermanentFailure& error)
+  {
+    Transaction transaction(database_);
+    replica.replicatedAt = Now();
+    RecordFailure(transaction, replica, error.what());
+    transaction.Commit();
+    throw;
+  }
   Transaction transaction(database_);
   ReplicaStore store(transaction);
-  store.Put(*replica);
-  store.ForgetUpload(options_.name, replica->key);
+  store.Put(replica);
+  store.ForgetUpload(options_.name, replica.key);
+  if (study->settledAt)
+  {
+    // A copy of a complete study: from the archive, or late. The last one brings the manifest.
+    TaskStore(transaction)
+        .Enqueue("manifest." + options_.name, replica.orthancStudyId, Json::objectValue,
+                 Now() + MANIFEST_WAITS);
+  }
   task.Complete(transaction);
   transaction.Commit();
 }
@@ -305,6 +402,33 @@ void Replicator::Replicate(RunningTask& task)
 void Replicator::WriteManifest(RunningTask& task)
 {
   const std::string& id = task.Get().key;
+  std::optional<Study> study;
+  std::vector<Replica> replicas;
+  Manifest last;
+  {
+    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+    study = StudyStore(transaction).FindByOrthancId(id);
+    ReplicaStore store(transaction);
+    replicas = store.OfStudy(options_.name, id);
+    last = store.FindManifest(options_.name, id);
+    transaction.Commit();
+  }
+  if (!study || !WantedFrom(*study) || !IsOpen(task))
+  {
+    return;
+  }
+  if (std::ssize(replicas) < study->numberOfInstances)
+  {
+    PutOff(task, Now() + MANIFEST_WAITS_FOR_COPIES);
+    return;
+  }
+  std::vector<Replica> unseen;
+  std::copy_if(replicas.begin(), replicas.end(), std::back_inserter(unseen),
+               [](const Replica& replica) { return replica.state == "replicated"; });
+  if (!unseen.empty() && !Verify(task, unseen, 0))
+  {
+    return;
+  }
   Json::Value instances;
   try
   {
@@ -314,23 +438,13 @@ void Replicator::WriteManifest(RunningTask& task)
   {
     return;
   }
-  std::optional<Study> study;
-  std::map<std::string, Replica> replicas;
-  Manifest last;
+  std::map<std::string, const Replica*> byInstance;
+  for (const std::vector<Replica>* const all : {&replicas, &unseen})  // what was verified now comes last
   {
-    Transaction transaction(database_, Transaction::Mode::ReadOnly);
-    study = StudyStore(transaction).FindByOrthancId(id);
-    ReplicaStore store(transaction);
-    for (Replica& replica : store.OfStudy(options_.name, id))
+    for (const Replica& replica : *all)
     {
-      replicas[replica.orthancInstanceId] = std::move(replica);
+      byInstance[replica.orthancInstanceId] = &replica;
     }
-    last = store.FindManifest(options_.name, id);
-    transaction.Commit();
-  }
-  if (!study || !Wants(study->practiceId, study->modalities))
-  {
-    return;
   }
 
   Json::Value json;
@@ -346,26 +460,27 @@ void Replicator::WriteManifest(RunningTask& task)
   json["instances"] = Json::arrayValue;
   for (const Json::Value& instance : instances)
   {
-    const auto replica = replicas.find(Text(instance, "ID"));
-    if (replica == replicas.end() || replica->second.state != "verified")
+    const auto replica = byInstance.find(Text(instance, "ID"));
+    if (replica == byInstance.end() || replica->second->state != "verified")
     {
-      PutOff(task, Now() + MANIFEST_WAITS);
+      PutOff(task, Now() + MANIFEST_WAITS_FOR_COPIES);
       return;
     }
     Json::Value item;
-    item["key"] = replica->second.key;
-    item["size"] = static_cast<Json::Int64>(replica->second.size);
-    item["sha256"] = replica->second.sha256;
-    item["transfer_syntax_uid"] = replica->second.transferSyntax;
+    item["key"] = replica->second->key;
+    item["size"] = static_cast<Json::Int64>(replica->second->size);
+    item["sha256"] = replica->second->sha256;
+    item["transfer_syntax_uid"] = replica->second->transferSyntax;
     json["instances"].append(item);
   }
-  const std::string text = WriteJson(json);
+  const auto content = MakeContent(WriteJson(json));
   if (!Guarded(task,
                [&]
                {
-                 target_->Put(ManifestKey(study->studyInstanceUid, last.version + 1), text,
-                              ComputeChecksums(text), "application/json",
-                              {.recall = [] { return std::nullopt; }, .remember = [](const std::string&) {}});
+                 target_->Put(ManifestKey(study->studyInstanceUid, last.version + 1), *content,
+                              "application/json",
+                              {.recall = [] { return std::nullopt; }, .remember = [](const std::string&) {}},
+                              [&] { return task.IsStopping(); });
                }))
   {
     return;
@@ -384,60 +499,188 @@ void Replicator::WriteManifest(RunningTask& task)
   transaction.Commit();
 }
 
+void Replicator::RecordFailure(Transaction& transaction, Replica& replica, const std::string& reason)
+{
+  replica.state = "failed";
+  replica.error = reason;
+  ReplicaStore(transaction).Put(replica);
+  Json::Value data;
+  data["target"] = options_.name;
+  data["orthanc_instance_id"] = replica.orthancInstanceId;
+  data["orthanc_study_id"] = replica.orthancStudyId;
+  data["reason"] = reason;
+  const auto study = StudyStore(transaction).FindByOrthancId(replica.orthancStudyId);
+  data["study_instance_uid"] = study ? study->studyInstanceUid : "";
+  events_.Emit(transaction, "replication.failed", study ? study->practiceId : PracticeStore::DEFAULT, data);
+}
+
+bool Replicator::Verify(RunningTask& task, std::vector<Replica>& replicas, int readBackPercent)
+{
+  // One listing of a series tells the sizes of all its copies.
+  std::map<std::string, std::map<std::string, int64_t>> folders;
+  std::vector<bool> right(replicas.size());
+  const bool done = Guarded(
+      task,
+      [&]
+      {
+        for (size_t i = 0; i < replicas.size(); i++)
+        {
+          if (task.IsStopping())
+          {
+            throw Unavailable("Orthanc stops");
+          }
+          const Replica& replica = replicas[i];
+          if (Random(0, 99.99) < readBackPercent)
+          {
+            const auto bytes = target_->Get(replica.key);
+            right[i] = bytes && Sha256Of(*bytes) == replica.sha256;
+            continue;
+          }
+          const size_t slash = replica.key.rfind('/') + 1;
+          const std::string folder = replica.key.substr(0, slash);
+          if (!folders.contains(folder))
+          {
+            auto& sizes = folders[folder];
+            target_->List(folder, [&](const std::string& name, int64_t size) { sizes.emplace(name, size); });
+          }
+          const auto& sizes = folders[folder];
+          const auto found = sizes.find(replica.key.substr(slash));
+          right[i] = found != sizes.end() && found->second == replica.size;
+        }
+      });
+  if (!done)
+  {
+    return false;
+  }
+  Transaction transaction(database_);
+  int64_t wrong = 0;
+  for (size_t i = 0; i < replicas.size(); i++)
+  {
+    Replica& replica = replicas[i];
+    replica.verifiedAt = Now();
+    replica.error.clear();
+    replica.state = "verified";
+    if (right[i])
+    {
+      ReplicaStore(transaction).Put(replica);
+      continue;
+    }
+    wrong++;
+    RecordFailure(transaction, replica, "The copy is gone or differs");
+    TaskStore(transaction).Enqueue("replicate." + options_.name, replica.orthancInstanceId);
+  }
+  transaction.Commit();
+  if (wrong > 0)
+  {
+    LogError(fmt::format("Replication to {}: {} copies are gone or differ; they are sent again",
+                         options_.name, wrong));
+  }
+  return true;
+}
+
 void Replicator::Scrub(RunningTask& task)
 {
+  if (!IsOpen(task))
+  {
+    return;
+  }
   std::vector<Replica> replicas;
   {
     Transaction transaction(database_, Transaction::Mode::ReadOnly);
-    replicas = ReplicaStore(transaction).LongestUnverified(options_.name, SCRUB_AT_ONCE);
+    ReplicaStore store(transaction);
+    const int64_t all = store.Total(options_.name, "verified").first;
+    replicas = store.LongestUnverified(options_.name, std::max(SCRUB_AT_ONCE, all / SCRUBS_OF_ALL + 1));
     transaction.Commit();
   }
-  int number = 0;
+  if (Verify(task, replicas, options_.readBackPercent))
+  {
+    PutOff(task, Now() + SCRUB_EVERY);
+  }
+}
+
+void Replicator::DeleteCopies(RunningTask& task)
+{
+  const std::string& id = task.Get().key;
+  if (!options_.deleteAfterDays || !IsOpen(task))
+  {
+    return;
+  }
+  std::vector<Replica> replicas;
+  {
+    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+    replicas = ReplicaStore(transaction).OfStudy(options_.name, id);
+    transaction.Commit();
+  }
+  std::vector<Replica> gone;
+  Timestamp unlocked{};
   for (Replica& replica : replicas)
   {
-    if (task.IsStopping())
+    try
     {
-      throw Unavailable("Orthanc stops");
+      orthanc_.Get("/instances/" + replica.orthancInstanceId);
     }
-    bool right = false;
-    if (!Guarded(task,
-                 [&]
-                 {
-                   if (number++ % READ_BACK_OF == 0)
-                   {
-                     const auto bytes = target_->Get(replica.key);
-                     right = bytes && ComputeChecksums(*bytes).sha256 == replica.sha256;
-                   }
-                   else
-                   {
-                     const auto size = target_->Size(replica.key);
-                     right = size && *size == replica.size;
-                   }
-                 }))
+    catch (const NotFound&)
     {
-      return;
+      unlocked = std::max(unlocked, replica.replicatedAt + std::chrono::hours(24) * options_.lockDays);
+      gone.push_back(std::move(replica));
     }
-    replica.verifiedAt = Now();
-    replica.state = right ? "verified" : "failed";
-    replica.error = right ? "" : "The copy is gone or differs";
-    Transaction transaction(database_);
-    ReplicaStore(transaction).Put(replica);
-    if (!right)
-    {
-      LogError("Replication to " + options_.name + ": a copy is gone or differs; it is sent again");
-      Json::Value data;
-      data["target"] = options_.name;
-      data["orthanc_instance_id"] = replica.orthancInstanceId;
-      data["orthanc_study_id"] = replica.orthancStudyId;
-      data["reason"] = replica.error;
-      const auto study = StudyStore(transaction).FindByOrthancId(replica.orthancStudyId);
-      events_.Emit(transaction, "replication.failed", study ? study->practiceId : PracticeStore::DEFAULT,
-                   data);
-      TaskStore(transaction).Enqueue("replicate." + options_.name, replica.orthancInstanceId);
-    }
-    transaction.Commit();
   }
-  PutOff(task, Now() + SCRUB_EVERY);
+  if (unlocked > Now())
+  {
+    PutOff(task, unlocked);  // Object Lock
+    return;
+  }
+  if (gone.empty() || !Guarded(task,
+                               [&]
+                               {
+                                 for (const Replica& replica : gone)
+                                 {
+                                   target_->Delete(replica.key);
+                                 }
+                                 if (gone.size() == replicas.size())
+                                 {
+                                   const std::string study =
+                                       gone.front().key.substr(0, gone.front().key.find('/') + 1);
+                                   std::vector<std::string> manifests;
+                                   target_->List(study,
+                                                 [&](const std::string& name, int64_t)
+                                                 {
+                                                   if (name.starts_with("manifest."))
+                                                   {
+                                                     manifests.push_back(study + name);
+                                                   }
+                                                 });
+                                   std::for_each(manifests.begin(), manifests.end(),
+                                                 [&](const std::string& key) { target_->Delete(key); });
+                                 }
+                               }))
+  {
+    return;
+  }
+  Transaction transaction(database_);
+  ReplicaStore store(transaction);
+  AuditEntry entry;
+  entry.principal.name = "configuration";
+  entry.action = "replication.delete";
+  entry.studyInstanceUid = gone.front().key.substr(0, gone.front().key.find('/'));
+  entry.detail["target"] = options_.name;
+  entry.detail["delete_after_days"] = *options_.deleteAfterDays;
+  for (const Replica& replica : gone)
+  {
+    store.Forget(options_.name, replica.orthancInstanceId);
+    entry.detail["keys"].append(replica.key);
+  }
+  if (gone.size() == replicas.size())
+  {
+    store.ForgetManifest(options_.name, id);
+  }
+  else
+  {
+    TaskStore(transaction).Enqueue("manifest." + options_.name, id);
+  }
+  AuditTrail::Append(transaction, entry);
+  task.Complete(transaction);
+  transaction.Commit();
 }
 
 void Replicator::RestoreTask(RunningTask& task)
@@ -459,7 +702,7 @@ void Replicator::ListStudies(RunningTask& task, const std::string& restoreId)
 {
   std::vector<std::string> studies;
   target_->List("",
-                [&](const std::string& name)
+                [&](const std::string& name, int64_t)
                 {
                   if (name.ends_with("/"))
                   {
@@ -497,7 +740,7 @@ void Replicator::RestoreStudy(RunningTask& task, const std::string& restoreId,
   }
   std::string newest;
   target_->List(studyInstanceUid + "/",
-                [&](const std::string& name)
+                [&](const std::string& name, int64_t)
                 {
                   if (name.starts_with("manifest."))
                   {
@@ -532,7 +775,7 @@ void Replicator::RestoreStudy(RunningTask& task, const std::string& restoreId,
       {
         errors.push_back(key + ": there is no copy");
       }
-      else if (ComputeChecksums(*bytes).sha256 != Text(instance, "sha256"))
+      else if (Sha256Of(*bytes) != Text(instance, "sha256"))
       {
         errors.push_back(key + ": the copy differs from the manifest");
       }
@@ -602,6 +845,20 @@ std::function<void(Transaction&)> ReplicationSubscriber::Read(const std::vector<
   };
 }
 
+void ReplicationSubscriber::Deleted(Transaction& transaction, const std::vector<std::string>& studies)
+{
+  if (!deleteAfterDays_)
+  {
+    return;  // copies outlive the archive
+  }
+  for (const std::string& study : studies)
+  {
+    TaskStore(transaction)
+        .Enqueue("delete." + target_, study, Json::objectValue,
+                 Now() + std::chrono::hours(24) * *deleteAfterDays_);
+  }
+}
+
 void ReplicationSubscriber::Sweep(SweepDepth depth, const std::atomic<bool>& stopping)
 {
   if (depth != SweepDepth::Content)
@@ -625,5 +882,34 @@ void ReplicationSubscriber::Sweep(SweepDepth depth, const std::atomic<bool>& sto
     }
     transaction.Commit();
   }
+  if (deleteAfterDays_ && !stopping)
+  {
+    SweepDeleted(instances);
+  }
+}
+
+// Instances and studies of which nobody told that they were deleted.
+void ReplicationSubscriber::SweepDeleted(const Json::Value& instances)
+{
+  std::set<std::string> existing;
+  for (const Json::Value& instance : instances)
+  {
+    existing.insert(instance.asString());
+  }
+  Transaction transaction(database_);
+  ReplicaStore store(transaction);
+  TaskStore tasks(transaction);
+  for (const std::string& study : store.Studies(target_))
+  {
+    const auto replicas = store.OfStudy(target_, study);
+    if (!tasks.Exists("delete." + target_, study) &&
+        std::any_of(replicas.begin(), replicas.end(),
+                    [&](const Replica& replica) { return !existing.contains(replica.orthancInstanceId); }))
+    {
+      tasks.Enqueue("delete." + target_, study, Json::objectValue,
+                    Now() + std::chrono::hours(24) * *deleteAfterDays_);
+    }
+  }
+  transaction.Commit();
 }
 }  // namespace OrthancClinic::Replication

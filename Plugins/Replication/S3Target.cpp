@@ -6,13 +6,13 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <map>
 #include <pugixml.hpp>
 
 #include "Core/Errors.h"
 #include "Core/Tasks/TaskWorkers.h"
 #include "Core/Timestamp.h"
+#include "Digest.h"
 #include "DirectoryTarget.h"
 
 namespace OrthancClinic::Replication
@@ -23,27 +23,6 @@ constexpr std::chrono::hours CHECK_EVERY(24);
 constexpr size_t MEBIBYTE = 1 << 20;
 constexpr size_t LARGEST = size_t{5} << 30;  // bytes of an object that is got at once
 constexpr int MOST_PARTS = 10'000;
-
-std::string Digest(std::string_view bytes, const EVP_MD* algorithm)
-{
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, algorithm, nullptr) != 1)
-  {
-    throw Unavailable("A checksum cannot be computed");
-  }
-  return {reinterpret_cast<const char*>(digest.data()), size};
-}
-
-std::string Hex(const std::string& bytes)
-{
-  std::string text;
-  for (const char c : bytes)
-  {
-    text += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  }
-  return text;
-}
 
 std::string FromHex(const std::string& text)
 {
@@ -101,11 +80,6 @@ std::string Header(const HttpReply& reply, const char* name)
 }
 }  // namespace
 
-Checksums ComputeChecksums(std::string_view bytes)
-{
-  return {Hex(Digest(bytes, EVP_md5())), Hex(Digest(bytes, EVP_sha256()))};
-}
-
 std::unique_ptr<ITarget> MakeTarget(const TargetOptions& options, const ResidencyPolicy& policy)
 {
   if (options.isS3)
@@ -120,7 +94,8 @@ S3Target::S3Target(const TargetOptions& options, const ResidencyPolicy& policy)
       guard_(policy),
       http_({.timeout = std::chrono::minutes(10),
              .largestBody = LARGEST,
-             .connections = options.concurrency + 2})
+             .connections = options.concurrency + 2}),
+      credentials_(options)
 {
 }
 
@@ -144,15 +119,22 @@ std::string S3Target::Url(const std::string& key, const std::string& query) cons
   return query.empty() ? url : url + "?" + query;
 }
 
-HttpReply S3Target::Call(const std::string& method, const std::string& url, const std::string& body,
-                         Headers headers, const std::string& sha256)
+HttpReply S3Target::Call(const std::string& method, const std::string& url, std::string_view body,
+                         Headers headers, const std::string& sha256, const std::function<bool()>& isCancelled)
 {
+  const AwsKeys keys = credentials_.Get();
   headers.emplace_back("x-amz-content-sha256", sha256);
+  if (!keys.sessionToken.empty())
+  {
+    headers.emplace_back("x-amz-security-token", keys.sessionToken);
+  }
   return http_.Send({.method = method,
                      .url = url,
                      .headers = std::move(headers),
                      .body = body,
-                     .signature = AwsSignature{options_.region, options_.accessKey, options_.secretKey}});
+                     .signature = AwsSignature{options_.region, keys.accessKey, keys.secretKey},
+                     .bytesPerSecond = options_.bytesPerSecond / options_.concurrency,
+                     .isCancelled = isCancelled});
 }
 
 HttpReply S3Target::Expect(HttpReply reply, const char* what) const
@@ -181,9 +163,13 @@ HttpReply S3Target::Expect(HttpReply reply, const char* what) const
   const bool passes = reply.status >= 500 || reply.status == 401 || reply.status == 403 ||
                       reply.status == 404 || reply.status == 408 || reply.status == 409 ||
                       reply.status == 429 || reply.status < 400;
-  if (passes || code == "RequestTimeout" || code == "BadDigest" || code == "XAmzContentSHA256Mismatch")
+  if (code == "BadDigest")
   {
-    throw Unavailable(message);
+    throw Unavailable(message + ": what was sent is not what its checksum says; is Orthanc's file damaged?");
+  }
+  if (passes || code == "RequestTimeout" || code == "XAmzContentSHA256Mismatch")
+  {
+    throw Unavailable(message, RetryAfter(reply));
   }
   throw PermanentFailure(message);
 }
@@ -257,46 +243,46 @@ S3Target::Headers S3Target::StorageHeaders() const
   return headers;
 }
 
-void S3Target::Put(const std::string& key, const std::string& bytes, const Checksums& checksums,
-                   const std::string& contentType, const UploadMemory& memory)
+std::string S3Target::Put(const std::string& key, IContent& content, const std::string& contentType,
+                          const UploadMemory& memory, const std::function<bool()>& isCancelled)
 {
   CheckOnce();
-  if (bytes.size() > static_cast<size_t>(options_.partMebibytes) * MEBIBYTE)
-  {
-    PutInParts(FullKey(key), bytes, contentType, memory);
-  }
-  else
-  {
-    PutWhole(FullKey(key), bytes, checksums, contentType);
-  }
-  // A store that took less than it was sent, or another thing, must not be believed.
-  const auto size = Size(key);
-  if (!size || *size != static_cast<int64_t>(bytes.size()))
-  {
-    throw Unavailable("The object store does not hold what was sent");
-  }
+  return content.Size() > static_cast<size_t>(options_.partMebibytes) * MEBIBYTE
+             ? PutInParts(FullKey(key), content, contentType, memory, isCancelled)
+             : PutWhole(FullKey(key), content, contentType, isCancelled);
 }
 
-void S3Target::PutWhole(const std::string& key, const std::string& bytes, const Checksums& checksums,
-                        const std::string& contentType)
+// A store that took less than it was sent, or another thing, must not be believed. With a key of KMS the ETag
+// is not the MD5 (docs.aws.amazon.com, "Checking object integrity").
+void S3Target::CompareETag(const HttpReply& reply, const std::string& md5) const
 {
-  Headers headers = StorageHeaders();
-  headers.emplace_back("Content-Type", contentType);
-  headers.emplace_back("Content-MD5", Base64(FromHex(checksums.md5)));
-  const HttpReply reply =
-      Expect(Call("PUT", Url(key), bytes, std::move(headers), checksums.sha256), "Storing an object");
-  // With a key of KMS the ETag is not the MD5.
-  if (options_.encryption != "aws:kms" && Unquote(Header(reply, "etag")) != checksums.md5)
+  if (options_.encryption != "aws:kms" && Unquote(Header(reply, "etag")) != md5)
   {
     throw Unavailable("The object store's checksum differs from that of what was sent");
   }
 }
 
-void S3Target::PutInParts(const std::string& key, const std::string& bytes, const std::string& contentType,
-                          const UploadMemory& memory)
+std::string S3Target::PutWhole(const std::string& key, IContent& content, const std::string& contentType,
+                               const std::function<bool()>& isCancelled)
 {
-  const size_t partSize = std::max(static_cast<size_t>(options_.partMebibytes) * MEBIBYTE,
-                                   (bytes.size() + MOST_PARTS - 1) / MOST_PARTS);
+  const std::string_view bytes = content.Read(0, content.Size());
+  const std::string md5 = content.Md5().empty() ? Md5Of(bytes) : content.Md5();
+  std::string sha256 = Sha256Of(bytes);
+  Headers headers = StorageHeaders();
+  headers.emplace_back("Content-Type", contentType);
+  headers.emplace_back("Content-MD5", Base64(FromHex(md5)));
+  CompareETag(
+      Expect(Call("PUT", Url(key), bytes, std::move(headers), sha256, isCancelled), "Storing an object"),
+      md5);
+  return sha256;
+}
+
+std::string S3Target::PutInParts(const std::string& key, IContent& content, const std::string& contentType,
+                                 const UploadMemory& memory, const std::function<bool()>& isCancelled)
+{
+  const size_t size = content.Size();
+  const size_t partSize =
+      std::max(static_cast<size_t>(options_.partMebibytes) * MEBIBYTE, (size + MOST_PARTS - 1) / MOST_PARTS);
   std::map<int, std::string> stored;  // number → ETag
   std::optional<std::string> upload = memory.recall();
   if (upload)
@@ -304,9 +290,10 @@ void S3Target::PutInParts(const std::string& key, const std::string& bytes, cons
     const HttpReply listed = Call("GET", Url(key, "uploadId=" + Encode(*upload, false)));
     if (listed.status == 200)
     {
-      for (const auto& part : ParseXml(listed.body).child("ListPartsResult").children("Part"))
+      const pugi::xml_document document = ParseXml(listed.body);
+      for (const auto& part : document.child("ListPartsResult").children("Part"))
       {
-        stored[std::stoi(part.child_value("PartNumber"))] = Unquote(part.child_value("ETag"));
+        stored[part.child("PartNumber").text().as_int()] = Unquote(part.child_value("ETag"));
       }
     }
     else
@@ -324,51 +311,50 @@ void S3Target::PutInParts(const std::string& key, const std::string& bytes, cons
     memory.remember(*upload);
   }
 
+  Digest whole(EVP_sha256());
+  std::string digests;  // of the parts, binary
   pugi::xml_document completion;
   pugi::xml_node root = completion.append_child("CompleteMultipartUpload");
   int number = 1;
-  for (size_t begin = 0; begin < bytes.size(); begin += partSize, number++)
+  for (size_t begin = 0; begin < size; begin += partSize, number++)
   {
-    const std::string part = bytes.substr(begin, partSize);
-    const Checksums checksums = ComputeChecksums(part);
-    if (stored[number] != checksums.md5)
+    const std::string_view part = content.Read(begin, std::min(partSize, size - begin));
+    whole.Add(part);
+    const std::string md5 = Md5Of(part);
+    if (stored[number] != md5)
     {
       const HttpReply reply = Expect(
           Call("PUT", Url(key, fmt::format("partNumber={}&uploadId={}", number, Encode(*upload, false))),
-               part, {{"Content-MD5", Base64(FromHex(checksums.md5))}}, checksums.sha256),
+               part, {{"Content-MD5", Base64(FromHex(md5))}}, Sha256Of(part), isCancelled),
           "Storing a part");
-      if (options_.encryption != "aws:kms" && Unquote(Header(reply, "etag")) != checksums.md5)
-      {
-        throw Unavailable("The object store's checksum differs from that of what was sent");
-      }
+      CompareETag(reply, md5);
       stored[number] = Unquote(Header(reply, "etag"));
     }
+    digests += FromHex(md5);
     pugi::xml_node node = root.append_child("Part");
     node.append_child("PartNumber").text().set(number);
     node.append_child("ETag").text().set(("\"" + stored[number] + "\"").c_str());
   }
   std::ostringstream body;
   completion.save(body, "", pugi::format_raw);
-  const HttpReply done =
-      Expect(Call("POST", Url(key, "uploadId=" + Encode(*upload, false)), body.str(),
-                  {{"Content-Type", "application/xml"}}, ComputeChecksums(body.str()).sha256),
-             "Ending an upload");
-  // This answer may be an error with the status 200.
-  if (!ParseXml(done.body).child("CompleteMultipartUploadResult"))
+  const std::string text = body.str();
+  const HttpReply done = Expect(Call("POST", Url(key, "uploadId=" + Encode(*upload, false)), text,
+                                     {{"Content-Type", "application/xml"}}, Sha256Of(text)),
+                                "Ending an upload");
+  // This answer may be an error with the status 200; and Ceph leaves the ETag in it empty.
+  const pugi::xml_document answer = ParseXml(done.body);
+  const pugi::xml_node result = answer.child("CompleteMultipartUploadResult");
+  std::string etag = Unquote(result.child_value("ETag"));
+  if (result && etag.empty())
+  {
+    etag = Unquote(Header(Expect(Call("HEAD", Url(key)), "Looking at an object"), "etag"));
+  }
+  if (!result ||
+      (options_.encryption != "aws:kms" && etag != fmt::format("{}-{}", Md5Of(digests), number - 1)))
   {
     throw Unavailable("The object store did not put the parts together");
   }
-}
-
-std::optional<int64_t> S3Target::Size(const std::string& key)
-{
-  CheckOnce();
-  const HttpReply reply = Call("HEAD", Url(FullKey(key)));
-  if (reply.status == 404)
-  {
-    return std::nullopt;
-  }
-  return std::stoll(Header(Expect(reply, "Asking for an object"), "content-length"));
+  return whole.Hexadecimal();
 }
 
 std::optional<std::string> S3Target::Get(const std::string& key)
@@ -392,7 +378,7 @@ void S3Target::Delete(const std::string& key)
   }
 }
 
-void S3Target::List(const std::string& folder, const std::function<void(const std::string&)>& each)
+void S3Target::List(const std::string& folder, const std::function<void(const std::string&, int64_t)>& each)
 {
   CheckOnce();
   const std::string prefix = options_.prefix.empty() ? folder : options_.prefix + "/" + folder;
@@ -406,11 +392,11 @@ void S3Target::List(const std::string& folder, const std::function<void(const st
     const pugi::xml_node result = document.child("ListBucketResult");
     for (const auto& node : result.children("CommonPrefixes"))
     {
-      each(std::string(node.child_value("Prefix")).substr(prefix.size()));
+      each(std::string(node.child_value("Prefix")).substr(prefix.size()), 0);
     }
     for (const auto& node : result.children("Contents"))
     {
-      each(std::string(node.child_value("Key")).substr(prefix.size()));
+      each(std::string(node.child_value("Key")).substr(prefix.size()), node.child("Size").text().as_llong());
     }
     token = result.child_value("NextContinuationToken");
   } while (!token.empty());

@@ -7,6 +7,7 @@
 
 #include <mutex>
 
+#include "AwsCredentials.h"
 #include "Core/Http/HttpClient.h"
 #include "Core/Timestamp.h"
 #include "Target.h"
@@ -19,12 +20,11 @@ public:
   S3Target(const TargetOptions& options, const ResidencyPolicy& policy);
 
   void Check() override;
-  void Put(const std::string& key, const std::string& bytes, const Checksums& checksums,
-           const std::string& contentType, const UploadMemory& memory) override;
-  std::optional<int64_t> Size(const std::string& key) override;
+  std::string Put(const std::string& key, IContent& content, const std::string& contentType,
+                  const UploadMemory& memory, const std::function<bool()>& isCancelled) override;
   std::optional<std::string> Get(const std::string& key) override;
   void Delete(const std::string& key) override;
-  void List(const std::string& folder, const std::function<void(const std::string&)>& each) override;
+  void List(const std::string& folder, const std::function<void(const std::string&, int64_t)>& each) override;
 
   void Tidy(Timestamp before) override;
 
@@ -33,19 +33,22 @@ private:
 
   std::string Url(const std::string& key, const std::string& query = "") const;
   std::string FullKey(const std::string& key) const;
-  HttpReply Call(const std::string& method, const std::string& url, const std::string& body = "",
-                 Headers headers = {}, const std::string& sha256 = "UNSIGNED-PAYLOAD");
+  HttpReply Call(const std::string& method, const std::string& url, std::string_view body = {},
+                 Headers headers = {}, const std::string& sha256 = "UNSIGNED-PAYLOAD",
+                 const std::function<bool()>& isCancelled = {});
   HttpReply Expect(HttpReply reply, const char* what) const;
   Headers StorageHeaders() const;
   void CheckOnce();
-  void PutWhole(const std::string& key, const std::string& bytes, const Checksums& checksums,
-                const std::string& contentType);
-  void PutInParts(const std::string& key, const std::string& bytes, const std::string& contentType,
-                  const UploadMemory& memory);
+  void CompareETag(const HttpReply& reply, const std::string& md5) const;
+  std::string PutWhole(const std::string& key, IContent& content, const std::string& contentType,
+                       const std::function<bool()>& isCancelled);
+  std::string PutInParts(const std::string& key, IContent& content, const std::string& contentType,
+                         const UploadMemory& memory, const std::function<bool()>& isCancelled);
 
   const TargetOptions options_;
   const ResidencyGuard guard_;
   HttpClient http_;
+  AwsCredentials credentials_;
   std::mutex mutex_;
   std::optional<Timestamp> checkedAt_;  // guarded by mutex_
 };

@@ -13,20 +13,13 @@
 #include <string>
 #include <vector>
 
+#include "Content.h"
 #include "Core/Http/ResidencyGuard.h"
 #include "Core/Timestamp.h"
 #include "ReplicationOptions.h"
 
 namespace OrthancClinic::Replication
 {
-struct Checksums
-{
-  std::string md5;     // hexadecimal
-  std::string sha256;  // hexadecimal
-};
-
-Checksums ComputeChecksums(std::string_view bytes);
-
 // Remembers an upload in parts across restarts.
 struct UploadMemory
 {
@@ -43,20 +36,21 @@ public:
   // otherwise.
   virtual void Check() = 0;
 
-  // Stores the object and sees to it that what is stored is what was sent.
-  virtual void Put(const std::string& key, const std::string& bytes, const Checksums& checksums,
-                   const std::string& contentType, const UploadMemory& memory) = 0;
+  // Stores the object, and returns its SHA-256 (hexadecimal). The target's own checksum is compared with that
+  // of what was sent. Gives up, with Unavailable, soon after `isCancelled` says so.
+  virtual std::string Put(const std::string& key, IContent& content, const std::string& contentType,
+                          const UploadMemory& memory, const std::function<bool()>& isCancelled) = 0;
 
-  virtual std::optional<int64_t> Size(const std::string& key) = 0;     // nothing if there is none
-  virtual std::optional<std::string> Get(const std::string& key) = 0;  // the same
+  virtual std::optional<std::string> Get(const std::string& key) = 0;  // nothing if there is none
   virtual void Delete(const std::string& key) = 0;                     // also if there is none
 
   // Gives up what was begun before then and never ended.
   virtual void Tidy(Timestamp before) = 0;
 
-  // The names below a folder ("<prefix>/<StudyInstanceUID>/"), of objects and (with a '/') of folders;
-  // `each` is called as they come, in order.
-  virtual void List(const std::string& folder, const std::function<void(const std::string& name)>& each) = 0;
+  // What is below a folder ("<StudyInstanceUID>/"): objects with their sizes, and the names of folders, with
+  // a '/'; `each` is called as they come.
+  virtual void List(const std::string& folder,
+                    const std::function<void(const std::string& name, int64_t size)>& each) = 0;
 };
 
 std::unique_ptr<ITarget> MakeTarget(const TargetOptions& options, const ResidencyPolicy& policy);

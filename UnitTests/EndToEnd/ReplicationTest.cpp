@@ -22,7 +22,11 @@ using ::testing::HasSubstr;
 Json::Value Configuration(const Json::Value& target)
 {
   Json::Value configuration;
-  configuration["Clinic"]["Replication"]["Targets"].append(target);
+  configuration["Clinic"]["Replication"]["Targets"] = Json::arrayValue;
+  if (!target.isNull())
+  {
+    configuration["Clinic"]["Replication"]["Targets"].append(target);
+  }
   configuration["Clinic"]["Studies"]["QuietSeconds"] = 1;
   configuration["Clinic"]["Studies"]["QuietSecondsByModality"] = Json::objectValue;
   return configuration;
@@ -218,15 +222,21 @@ TEST_P(ObjectStore, MayBeAwayWhileImagesCome)
 
 TEST_P(ObjectStore, CatchesUpWithTheArchive)
 {
-  OrthancServer::Options options;
-  Clinic clinic(options);
+  Clinic clinic({.configuration = Configuration(Json::nullValue)});
   const std::string uid = clinic.Send(ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT"));
   clinic.Decided(uid);
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        const auto events = clinic.Events();
+        return std::any_of(events.begin(), events.end(),
+                           [](const Json::Value& event) { return event["type"] == "study.settled"; });
+      }));
   clinic.Orthanc().Stop();
   clinic.Orthanc().NextStart().configuration = Configuration(server_->Target("montreal", bucket_));
   clinic.Orthanc().Start();
 
-  EXPECT_TRUE(WaitUntil([&] { return StateOf(clinic, uid)["state"] == "verified"; }));
+  WaitForCopies(clinic, uid);
 }
 
 TEST_P(ObjectStore, GetsNothingWhereItMustNotBe)

@@ -51,6 +51,8 @@ protected:
     replica.transferSyntax = "1.2.840.10008.1.2.1";
     replica.size = size;
     replica.sha256 = "abc";
+    replica.md5 = "def";
+    replica.state = "verified";
     replica.replicatedAt = ParseTimestamp("2026-02-08T10:30:00Z").value();
     replica.verifiedAt = ParseTimestamp(verifiedAt);
     return replica;
@@ -66,6 +68,7 @@ TEST_P(ReplicasOn, AreReadAsTheyWereWritten)
   EXPECT_EQ(written.key, read->key);
   EXPECT_EQ(written.size, read->size);
   EXPECT_EQ(written.sha256, read->sha256);
+  EXPECT_EQ(written.md5, read->md5);
   EXPECT_EQ(written.transferSyntax, read->transferSyntax);
   EXPECT_EQ("verified", read->state);
   EXPECT_EQ(written.verifiedAt, read->verifiedAt);
@@ -118,6 +121,17 @@ TEST_P(ReplicasOn, HaveManifestsWithVersions)
   const Manifest manifest = With([](ReplicaStore& store) { return store.FindManifest("montreal", "s1"); });
   EXPECT_EQ(2, manifest.version);
   EXPECT_EQ(6, manifest.numberOfInstances);
+}
+
+TEST_P(ReplicasOn, AreOfTargetsWhoseDeclarationsAreRemembered)
+{
+  const auto declare = [&](const char* text)
+  { return With([&](ReplicaStore& store) { return store.Declare("montreal", text); }); };
+  EXPECT_TRUE(declare("QC"));
+  EXPECT_FALSE(declare("QC"));
+  EXPECT_TRUE(declare("CA"));
+  With([](ReplicaStore& store) { store.Put(Copy("i1", 1, "2026-02-08T12:00:00Z")); });
+  EXPECT_THAT(With([](ReplicaStore& store) { return store.Studies("montreal"); }), ElementsAre("s1"));
 }
 
 TEST_P(ReplicasOn, AreRestoredWithAnAccountOfIt)

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "Core/Errors.h"
-#include "Replication/Target.h"
+#include "Replication/Digest.h"
 #include "Support/Documentation.h"
 
 namespace OrthancClinic::Replication
@@ -70,6 +70,18 @@ TEST(ReplicationOptions, NameTheKeyThatIsWrong)
   EXPECT_NE(std::string::npos, Read({target}).find("Pasword")) << Read({target});
   EXPECT_EQ(std::string::npos, Read({target}).find("secret-of-mine")) << "never echoed";
   EXPECT_NE(std::string::npos, Read({S3(), S3()}).find("Targets[1].Name")) << Read({S3(), S3()});
+  target = S3();
+  target["Hours"] = "20-6";
+  EXPECT_NE(std::string::npos, Read({target}).find("Targets[0].Hours")) << Read({target});
+  target["Hours"] = "20:00-06:00";
+  EXPECT_EQ("", Read({target}));
+  target["TimeZone"] = "Quebec City";
+  EXPECT_NE(std::string::npos, Read({target}).find("Targets[0].TimeZone")) << Read({target});
+  target = S3();
+  target["Credentials"] = "InstanceRole";
+  target.removeMember("AccessKey");
+  target.removeMember("SecretKey");
+  EXPECT_EQ("", Read({target}));
   Json::Value folder;
   folder["Name"] = "nas";
   folder["Type"] = "Directory";
@@ -78,10 +90,34 @@ TEST(ReplicationOptions, NameTheKeyThatIsWrong)
 
 TEST(Checksums, AreThoseOfTheStandards)
 {
-  const Checksums checksums = ComputeChecksums("abc");
-  EXPECT_EQ("900150983cd24fb0d6963f7d28e17f72", checksums.md5);  // RFC 1321 A.5
-  EXPECT_EQ("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-            checksums.sha256);  // FIPS 180
+  EXPECT_EQ("900150983cd24fb0d6963f7d28e17f72", Md5Of("abc"));  // RFC 1321 A.5
+  EXPECT_EQ("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", Sha256Of("abc"));  // FIPS 180
+  Digest digest(EVP_sha256());
+  digest.Add("a");
+  digest.Add("bc");
+  EXPECT_EQ(Sha256Of("abc"), digest.Hexadecimal());
+}
+
+TEST(Hours, AreOfTheDayWhereTheClinicIs)
+{
+  struct Case
+  {
+    int begin;
+    int end;
+    const char* now;
+    const char* opens;
+  };
+  // Montréal is at UTC-5 in winter.
+  for (const Case& item : {Case{0, 0, "2026-02-08T10:30:00.000Z", "2026-02-08T10:30:00.000Z"},
+                           Case{20 * 60, 6 * 60, "2026-02-08T10:30:00.000Z", "2026-02-08T10:30:00.000Z"},
+                           Case{20 * 60, 6 * 60, "2026-02-08T11:00:00.000Z", "2026-02-09T01:00:00.000Z"},
+                           Case{20 * 60, 6 * 60, "2026-02-09T02:00:00.000Z", "2026-02-09T02:00:00.000Z"},
+                           Case{9 * 60, 17 * 60, "2026-02-08T10:30:00.000Z", "2026-02-08T14:00:00.000Z"},
+                           Case{9 * 60, 17 * 60, "2026-02-08T22:00:00.000Z", "2026-02-09T14:00:00.000Z"}})
+  {
+    const Hours hours{item.begin, item.end, "America/Toronto"};
+    EXPECT_EQ(item.opens, ToString(hours.NextAfter(*ParseTimestamp(item.now)))) << item.now;
+  }
 }
 }  // namespace
 }  // namespace OrthancClinic::Replication

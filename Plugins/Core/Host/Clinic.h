@@ -19,6 +19,7 @@
 #include "Core/Events/EventLog.h"
 #include "Core/Feed/Feed.h"
 #include "Core/Orthanc.h"
+#include "Core/Records/Study.h"
 #include "Core/Rest/Router.h"
 #include "Core/Tasks/TaskWorkers.h"
 
@@ -73,5 +74,13 @@ public:
 
   // Quick, thread-safe, must not throw.
   virtual void AddHealth(const std::string& name, std::function<HealthReport()> report) = 0;
+
+  // Prometheus' text format, for `GET /api/v1/metrics`. As AddHealth.
+  virtual void AddMetrics(std::function<std::string()> metrics) = 0;
+
+  // What the plugin has to say of a study, as the field `name` of its JSON. As AddHealth, but it may read the
+  // database.
+  virtual void AddStudyField(const std::string& name,
+                             std::function<Json::Value(Transaction&, const Study&)> field) = 0;
 };
 }  // namespace OrthancClinic

@@ -147,10 +147,22 @@ public:
                           [this] { return started_ ? feed_->GetLag() : std::vector<Feed::Lag>(); },
                           [this]
                           {
-                            return storeCallback_.ToPrometheus(
+                            std::string text = storeCallback_.ToPrometheus(
                                 "orthanc_clinic_store_callback_seconds",
                                 "Time that the bundle takes while Orthanc stores an "
                                 "instance.");
+                            for (const auto& metrics : metrics_)
+                            {
+                              text += metrics();
+                            }
+                            return text;
+                          },
+                          [this](Transaction& transaction, const Study& study, Json::Value& json)
+                          {
+                            for (const auto& [name, field] : studyFields_)
+                            {
+                              json[name] = field(transaction, study);
+                            }
                           },
                           PluginVersion()};
     AddOperationRoutes(router_, parts);
@@ -198,6 +210,12 @@ public:
   void AddHealth(const std::string& name, std::function<HealthReport()> report) override
   {
     health_.emplace_back(name, std::move(report));
+  }
+  void AddMetrics(std::function<std::string()> metrics) override { metrics_.push_back(std::move(metrics)); }
+  void AddStudyField(const std::string& name,
+                     std::function<Json::Value(Transaction&, const Study&)> field) override
+  {
+    studyFields_.emplace_back(name, std::move(field));
   }
 
 private:
@@ -387,6 +405,8 @@ private:
   std::vector<std::function<void()>> onStarted_;
   std::vector<std::function<void()>> onStopped_;
   std::list<std::pair<std::string, std::function<HealthReport()>>> health_;
+  std::list<std::function<std::string()>> metrics_;
+  std::list<std::pair<std::string, std::function<Json::Value(Transaction&, const Study&)>>> studyFields_;
   std::atomic<bool> started_{false};
   bool stopped_ = false;
 };

@@ -62,6 +62,12 @@ size_t ReceiveHeader(char* data, size_t size, size_t count, void* target) noexce
   }
 }
 
+// Not zero: libcurl gives up.
+int AskWhetherCancelled(void* call, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept
+{
+  return static_cast<const HttpCall*>(call)->isCancelled() ? 1 : 0;
+}
+
 std::string HostOf(const std::string& url)
 {
   const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), curl_url_cleanup);
@@ -76,6 +82,27 @@ std::string HostOf(const std::string& url)
   return copy;
 }
 }  // namespace
+
+std::optional<std::chrono::seconds> RetryAfter(const HttpReply& reply)
+{
+  const auto header = reply.headers.find("retry-after");
+  if (header == reply.headers.end() || header->second.empty())
+  {
+    return std::nullopt;
+  }
+  constexpr std::chrono::seconds LONGEST(3600);
+  const std::string& text = header->second;
+  if (text.find_first_not_of("0123456789") == std::string::npos)
+  {
+    return text.size() > 6 ? LONGEST : std::min(LONGEST, std::chrono::seconds(std::stol(text)));
+  }
+  const time_t date = curl_getdate(text.c_str(), nullptr);
+  if (date == -1)
+  {
+    return std::nullopt;
+  }
+  return std::clamp(std::chrono::seconds(date - time(nullptr)), std::chrono::seconds(0), LONGEST);
+}
 
 // Easy handles keep their connections alive between calls.
 struct HttpClient::Pool
@@ -150,7 +177,7 @@ HttpReply HttpClient::Send(const HttpCall& call)
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1");
+  curl_easy_setopt(curl, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1,169.254.169.254");
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connectTimeout.count()));
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(options.timeout.count()));
   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -175,6 +202,16 @@ HttpReply HttpClient::Send(const HttpCall& call)
     curl_easy_setopt(curl, CURLOPT_USERNAME, call.signature->accessKey.c_str());
     curl_easy_setopt(curl, CURLOPT_PASSWORD, call.signature->secretKey.c_str());
   }
+  if (call.bytesPerSecond > 0)
+  {
+    curl_easy_setopt(curl, CURLOPT_MAX_SEND_SPEED_LARGE, static_cast<curl_off_t>(call.bytesPerSecond));
+  }
+  if (call.isCancelled)
+  {
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &AskWhetherCancelled);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &call);
+  }
   if (call.method == "HEAD")
   {
     curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
@@ -193,6 +230,10 @@ HttpReply HttpClient::Send(const HttpCall& call)
   long status = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   pool_->GiveBack(std::move(easy));
+  if (code == CURLE_ABORTED_BY_CALLBACK)
+  {
+    throw Unavailable("The call to " + HostOf(call.url) + " was given up");
+  }
   if (code == CURLE_WRITE_ERROR)
   {
     throw Unavailable("The reply of " + HostOf(call.url) + " is too large");

@@ -8,10 +8,13 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,8 +37,10 @@ struct HttpCall
   std::string method = "GET";
   std::string url = {};  // http:// or https://
   std::vector<std::pair<std::string, std::string>> headers = {};
-  std::string body = {};
+  std::string_view body = {};  // lives until Send returns
   std::optional<AwsSignature> signature = {};
+  int64_t bytesPerSecond = 0;              // at most so many are sent; 0: as fast as it goes
+  std::function<bool()> isCancelled = {};  // asked about every second; if true, Send throws Unavailable
 };
 
 struct HttpReply
@@ -44,6 +49,9 @@ struct HttpReply
   std::map<std::string, std::string> headers = {};  // names in lower case
   std::string body = {};
 };
+
+// What the reply's Retry-After says (RFC 9110 s. 10.2.3), at most an hour; nothing without one.
+ORTHANC_CLINIC_API std::optional<std::chrono::seconds> RetryAfter(const HttpReply& reply);
 
 class ORTHANC_CLINIC_API HttpClient
 {

@@ -9,6 +9,7 @@
 #include "Core/Database/Database.h"
 #include "Core/Events/EventLog.h"
 #include "Core/Feed/Feed.h"
+#include "Core/Records/Study.h"
 #include "Core/Rest/Router.h"
 #include "Core/Tasks/TaskWorkers.h"
 
@@ -22,7 +23,9 @@ struct CoreParts
   std::function<Json::Value()> plugins;  // what the plugins say of their health, by name, each with "ready"
   std::function<bool()> started;         // Orthanc has started and not begun to stop
   std::function<std::vector<Feed::Lag>()> lag;  // of the feed
-  std::function<std::string()> metrics;         // what Host measures, in Prometheus' text format
+  std::function<std::string()> metrics;  // what Host and the plugins measure, in Prometheus' text format
+  std::function<void(Transaction&, const Study&, Json::Value&)>
+      describeStudy;  // adds what the plugins say of it
   std::string version;
 };
 

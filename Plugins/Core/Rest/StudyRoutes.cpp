@@ -8,10 +8,11 @@ namespace OrthancClinic
 {
 namespace
 {
-// The study with the orders that it fulfils.
-Json::Value Describe(Transaction& transaction, const Study& study)
+// The study with the orders that it fulfils, and what the plugins say of it.
+Json::Value Describe(const CoreParts& parts, Transaction& transaction, const Study& study)
 {
   Json::Value json = ToJson(study);
+  parts.describeStudy(transaction, study, json);
   OrderStore orders(transaction);
   json["orders"] = Json::arrayValue;
   for (const OrderLink& link : orders.LinksOfStudy(study.orthancStudyId))
@@ -71,7 +72,7 @@ void AddStudyRoutes(Router& router, const CoreParts& parts)
                 entry.patientId = request.QueryText("patient_id");
                 for (const Study& study : studies)
                 {
-                  items.append(Describe(transaction, study));
+                  items.append(Describe(parts, transaction, study));
                   entry.detail["studies"].append(study.studyInstanceUid);
                 }
                 transaction.Commit();
@@ -86,7 +87,7 @@ void AddStudyRoutes(Router& router, const CoreParts& parts)
               {
                 Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
                 const Study study = StudyStore(transaction).Get(request.Path("uid"));
-                const Json::Value json = Describe(transaction, study);
+                const Json::Value json = Describe(parts, transaction, study);
                 transaction.Commit();
                 AuditEntry entry = request.Audit("study.view");
                 entry.practiceId = study.practiceId;

@@ -313,6 +313,10 @@ void TaskWorkers::Run(Kind& kind, const Task& task, const std::string& lease)
   {
     GiveUp(kind, running, error.what(), true);
   }
+  catch (const Unavailable& error)
+  {
+    GiveUp(kind, running, error.what(), false, error.RetryAfter().value_or(std::chrono::seconds(0)));
+  }
   catch (const std::exception& error)
   {
     GiveUp(kind, running, error.what(), false);
@@ -323,7 +327,8 @@ void TaskWorkers::Run(Kind& kind, const Task& task, const std::string& lease)
   }
 }
 
-void TaskWorkers::GiveUp(Kind& kind, RunningTask& running, const std::string& error, bool permanent)
+void TaskWorkers::GiveUp(Kind& kind, RunningTask& running, const std::string& error, bool permanent,
+                         Milliseconds notBefore)
 {
   const Task& task = running.Get();
   try
@@ -338,7 +343,8 @@ void TaskWorkers::GiveUp(Kind& kind, RunningTask& running, const std::string& er
     }
     const bool dead = permanent || task.attempts >= kind.description.maxAttempts;
     store.Fail(task, running.lease_, error,
-               dead ? std::nullopt : std::optional(Now() + Backoff(kind.description, task.attempts)));
+               dead ? std::nullopt
+                    : std::optional(Now() + std::max(Backoff(kind.description, task.attempts), notBefore)));
     transaction.Commit();
     const std::lock_guard lock(mutex_);
     (dead ? kind.counts.dead : kind.counts.failed)++;

@@ -110,7 +110,8 @@ private:
   Timestamp LeaseDue();
   void Work(Kind& kind);
   void Run(Kind& kind, const Task& task, const std::string& lease);
-  void GiveUp(Kind& kind, RunningTask& running, const std::string& error, bool permanent);
+  void GiveUp(Kind& kind, RunningTask& running, const std::string& error, bool permanent,
+              Milliseconds notBefore = {});
 
   Database& database_;
   const std::string owner_;  // distinguishes this process's leases, with a number for each time of leasing

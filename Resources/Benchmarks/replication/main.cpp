@@ -132,9 +132,22 @@ void Measure(Load load, int rounds, unsigned concurrency)
     orthanc.Stop();
   }
   options.clinic = true;
-  const auto target = [&](const std::string& bucket)
+  options.databaseUrl = (archive.Path() / "clinic.db").string();
   {
-    Json::Value json = ceph.Target("montreal", bucket);
+    // The bundle records the study; what is measured is the copying alone.
+    const OrthancServer orthanc(options);
+    WaitUntil(
+        [&]
+        {
+          const Json::Value studies = orthanc.Http().Get("/api/v1/studies").Json();
+          return studies.size() == 1 && studies[0]["stable"].asBool() &&
+                 studies[0]["number_of_instances"].asInt() == load.instances;
+        },
+        std::chrono::minutes(2));
+  }
+  const auto target = [&](const std::string& name, const std::string& bucket)
+  {
+    Json::Value json = ceph.Target(name, bucket);
     json["Concurrency"] = concurrency;
     json["PartMebibytes"] = PART_MEBIBYTES;
     return json;
@@ -193,10 +206,9 @@ void Measure(Load load, int rounds, unsigned concurrency)
                           "--endpoint-url", ceph.Url(), files.string(), "s3://" + ceph.NewBucket()},
                          credentials));
 
-    const TemporaryDirectory records;
-    options.databaseUrl = (records.Path() / "clinic.db").string();
     options.configuration["Clinic"]["Replication"]["Targets"] = Json::arrayValue;
-    options.configuration["Clinic"]["Replication"]["Targets"].append(target(ceph.NewBucket()));
+    options.configuration["Clinic"]["Replication"]["Targets"].append(
+        target(fmt::format("round-{}", round), ceph.NewBucket()));
     OrthancServer orthanc(options);
     const int pid = orthanc.ProcessId();
     const double processorBefore = ProcessorTime(pid);
@@ -206,7 +218,8 @@ void Measure(Load load, int rounds, unsigned concurrency)
         [&]
         {
           const Json::Value state = orthanc.Http().Get("/api/v1/replication").Json()["targets"][0];
-          return state["verified_instances"].asInt() == load.instances;
+          return state["verified_instances"].asInt() + state["replicated_instances"].asInt() ==
+                 load.instances;
         },
         std::chrono::minutes(10));
     if (!done)

@@ -118,6 +118,27 @@ TEST(HttpClient, GivesUpInTime)
   EXPECT_THROW(client.Send({.url = server.Url()}), Unavailable);
 }
 
+TEST(HttpClient, GivesUpWhenItIsTold)
+{
+  const Server server("");
+  HttpClient client({.timeout = std::chrono::seconds(30)});
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_THROW(client.Send({.url = server.Url(), .isCancelled = [] { return true; }}), Unavailable);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+
+TEST(HttpClient, KnowsHowLongToWait)
+{
+  const auto after = [](const std::string& text) { return RetryAfter({.headers = {{"retry-after", text}}}); };
+  EXPECT_EQ(std::chrono::seconds(7), after("7"));
+  EXPECT_EQ(std::chrono::hours(1), after("100000"));
+  EXPECT_EQ(std::chrono::hours(1), after("99999999999999999999"));
+  EXPECT_EQ(std::chrono::seconds(0), after("Fri, 31 Dec 1999 23:59:59 GMT"));
+  EXPECT_EQ(std::chrono::hours(1), after("Fri, 31 Dec 2100 23:59:59 GMT"));
+  EXPECT_FALSE(after("soon"));
+  EXPECT_FALSE(RetryAfter({}));
+}
+
 TEST(HttpClient, SaysWhatFailedWithoutTheAddressOfThePatient)
 {
   HttpClient client;
