@@ -6,12 +6,12 @@
 #   bash Resources/ceph.sh FOLDER PORT [REGION]
 #
 # Everything lies in FOLDER; S3 answers at http://127.0.0.1:PORT to the access key "clinic" with the secret
-# "clinic-secret". Prints "ready" when it does, and runs until it is ended. Needs the Debian packages ceph-mon,
-# ceph-osd, ceph-common and radosgw; no root.
+# "clinic-secret", which may ask for session tokens (STS); the key "clinic-key" encrypts (SSE-KMS). Prints "ready" when
+# it does, and runs until it is ended. Needs the Debian packages ceph-mon, ceph-osd, ceph-common and radosgw; no root.
 
 set -euo pipefail
 (($# >= 2)) || {
-  sed -n '5,10s/^# \{0,1\}//p' "$0" >&2
+  sed -n '5,9s/^# \{0,1\}//p' "$0" >&2
   exit 2
 }
 mkdir -p "$1"
@@ -70,6 +70,11 @@ rgw_frontends = beast endpoint=127.0.0.1:$port
 rgw_region = $region
 rgw_enable_usage_log = false
 rgw_thread_pool_size = 64
+rgw_s3_auth_use_sts = true
+rgw_sts_key = sixteen-letters!
+rgw_crypt_require_ssl = false
+rgw_crypt_s3_kms_backend = testing
+rgw_crypt_s3_kms_encryption_keys = clinic-key=YSBrZXkgb2YgdGhpcnR5LXR3byBjaGFyYWN0ZXJzISE=
 CONF
 mkdir -p "$folder/mon" "$folder/osd" "$folder/rgw"
 
@@ -92,7 +97,7 @@ radosgw-admin -c "$conf" zonegroup create --rgw-zonegroup="$region" --master --d
 radosgw-admin -c "$conf" zone create --rgw-zonegroup="$region" --rgw-zone=clinic --master --default &>>"$folder/out"
 radosgw-admin -c "$conf" period update --commit &>>"$folder/out" || true
 radosgw-admin -c "$conf" user create --uid=clinic --display-name=Clinic --access-key=clinic \
-  --secret-key=clinic-secret &>>"$folder/out"
+  --secret-key=clinic-secret --caps='user-policy=*' &>>"$folder/out"
 setpriv --pdeathsig KILL radosgw -c "$conf" -n client.admin -f &>>"$folder/out" &
 children+=($!)
 for ((i = 0; i < 600; i++)); do

@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "Core/Digest.h"
 #include "Core/Errors.h"
-#include "Digest.h"
 
 namespace OrthancClinic::Replication
 {

@@ -11,9 +11,9 @@
 #include <map>
 #include <system_error>
 
+#include "Core/Digest.h"
 #include "Core/Errors.h"
 #include "Core/Uuid.h"
-#include "Digest.h"
 
 namespace OrthancClinic::Replication
 {
@@ -78,7 +78,7 @@ public:
     }
     // A network file system may answer from this machine's memory: that is then all it can promise.
     posix_fadvise(file_, 0, 0, POSIX_FADV_DONTNEED);
-    Digest digest(EVP_sha256());
+    Digest digest(Digest::Algorithm::Sha256);
     std::string buffer(PIECE, '\0');
     for (off_t offset = 0;;)
     {
@@ -149,8 +149,8 @@ std::string DirectoryTarget::Put(const std::string& key, IContent& content, cons
     throw Unavailable("The folder of copies: a folder cannot be made: " + error.message());
   }
   NewFile file(path.parent_path() / ("." + NewUuid() + ".part"));
-  Digest sha256(EVP_sha256());
-  Digest md5(EVP_md5());
+  Digest sha256(Digest::Algorithm::Sha256);
+  Digest md5(Digest::Algorithm::Md5);
   for (size_t offset = 0; offset < content.Size(); offset += PIECE)
   {
     if (isCancelled())
@@ -193,6 +193,11 @@ void DirectoryTarget::Delete(const std::string& key)
   if (unlink((root_ / key).c_str()) != 0 && errno != ENOENT)
   {
     Fail("a file cannot be deleted");
+  }
+  // And the folders that are empty now.
+  for (fs::path folder = (root_ / key).parent_path(); folder != root_ && rmdir(folder.c_str()) == 0;)
+  {
+    folder = folder.parent_path();
   }
 }
 

@@ -3,52 +3,33 @@
 #include "ReplicaStore.h"
 
 #include "Core/Configuration/Json.h"
+#include "Core/Database/Query.h"
 
 namespace OrthancClinic::Replication
 {
 std::vector<Replica> ReplicaStore::Fetch(const std::string& tail, const std::vector<std::string>& values)
 {
-  return transaction_.Sql(
-      [&](soci::session& sql)
+  Replica replica;
+  long long size = 0;
+  std::string replicatedAt;
+  std::string verifiedAt;
+  std::vector<Replica> replicas;
+  Query(
+      transaction_,
+      "SELECT target, orthanc_instance_id, orthanc_study_id, object_key, transfer_syntax, size, sha256, md5, "
+      "state, error, replicated_at, COALESCE(verified_at, '') FROM replicas " +
+          tail,
+      values,
+      [&]
       {
-        Replica replica;
-        long long size = 0;
-        std::string replicatedAt;
-        std::string verifiedAt;
-        soci::statement statement(sql);
-        statement.alloc();
-        statement.prepare(
-            "SELECT target, orthanc_instance_id, orthanc_study_id, object_key, transfer_syntax, size, "
-            "sha256, md5, "
-            "state, error, replicated_at, COALESCE(verified_at, '') FROM replicas " +
-            tail);
-        for (const std::string& value : values)
-        {
-          statement.exchange(soci::use(value));
-        }
-        for (std::string* column : {&replica.target, &replica.orthancInstanceId, &replica.orthancStudyId,
-                                    &replica.key, &replica.transferSyntax})
-        {
-          statement.exchange(soci::into(*column));
-        }
-        statement.exchange(soci::into(size));
-        for (std::string* column :
-             {&replica.sha256, &replica.md5, &replica.state, &replica.error, &replicatedAt, &verifiedAt})
-        {
-          statement.exchange(soci::into(*column));
-        }
-        statement.define_and_bind();
-        statement.execute();
-        std::vector<Replica> replicas;
-        while (statement.fetch())
-        {
-          replica.size = size;
-          replica.replicatedAt = ParseTimestamp(replicatedAt).value();
-          replica.verifiedAt = ParseTimestamp(verifiedAt);
-          replicas.push_back(replica);
-        }
-        return replicas;
-      });
+        replica.size = size;
+        replica.replicatedAt = ParseTimestamp(replicatedAt).value();
+        replica.verifiedAt = ParseTimestamp(verifiedAt);
+        replicas.push_back(replica);
+      },
+      replica.target, replica.orthancInstanceId, replica.orthancStudyId, replica.key, replica.transferSyntax,
+      size, replica.sha256, replica.md5, replica.state, replica.error, replicatedAt, verifiedAt);
+  return replicas;
 }
 
 std::optional<Replica> ReplicaStore::Find(const std::string& target, const std::string& orthancInstanceId)

@@ -9,13 +9,13 @@
 #include <set>
 
 #include "Core/Configuration/Json.h"
+#include "Core/Digest.h"
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Log.h"
 #include "Core/Records/Practice.h"
 #include "Core/Records/StudyStore.h"
 #include "Core/Tasks/TaskStore.h"
-#include "Digest.h"
 
 namespace OrthancClinic::Replication
 {
@@ -100,6 +100,11 @@ void Replicator::Start()
 {
   Transaction transaction(database_);
   TaskStore tasks(transaction);
+  // What waited because of a configuration that may have changed.
+  for (const char* kind : {"replicate.", "catch-up.", "manifest."})
+  {
+    tasks.Hasten(kind + options_.name);
+  }
   tasks.Enqueue("check." + options_.name, "all");
   tasks.Enqueue("scrub." + options_.name, "all", Json::objectValue, Now() + SCRUB_EVERY);
   transaction.Commit();

@@ -9,10 +9,10 @@
 #include <map>
 #include <pugixml.hpp>
 
+#include "Core/Digest.h"
 #include "Core/Errors.h"
 #include "Core/Tasks/TaskWorkers.h"
 #include "Core/Timestamp.h"
-#include "Digest.h"
 #include "DirectoryTarget.h"
 
 namespace OrthancClinic::Replication
@@ -311,7 +311,7 @@ std::string S3Target::PutInParts(const std::string& key, IContent& content, cons
     memory.remember(*upload);
   }
 
-  Digest whole(EVP_sha256());
+  Digest whole(Digest::Algorithm::Sha256);
   std::string digests;  // of the parts, binary
   pugi::xml_document completion;
   pugi::xml_node root = completion.append_child("CompleteMultipartUpload");

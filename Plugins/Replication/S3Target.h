@@ -29,7 +29,7 @@ public:
   void Tidy(Timestamp before) override;
 
 private:
-  using Headers = std::vector<std::pair<std::string, std::string>>;
+  using Headers = HttpHeaders;
 
   std::string Url(const std::string& key, const std::string& query = "") const;
   std::string FullKey(const std::string& key) const;

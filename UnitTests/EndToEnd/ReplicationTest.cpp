@@ -9,6 +9,7 @@
 
 #include "EndToEnd/Clinic.h"
 #include "Support/FaultyProxy.h"
+#include "Support/HttpServer.h"
 #include "Support/S3Server.h"
 #include "Support/Storescu.h"
 #include "Support/Wait.h"
@@ -30,6 +31,15 @@ Json::Value Configuration(const Json::Value& target)
   configuration["Clinic"]["Studies"]["QuietSeconds"] = 1;
   configuration["Clinic"]["Studies"]["QuietSecondsByModality"] = Json::objectValue;
   return configuration;
+}
+
+Json::Value Folder(const std::filesystem::path& path)
+{
+  Json::Value target;
+  target["Name"] = "nas";
+  target["Type"] = "Directory";
+  target["Path"] = path.string();
+  return target;
 }
 
 Json::Value TargetOf(const Clinic& clinic)
@@ -411,6 +421,119 @@ TEST_P(ObjectStore, HoldsEachInstanceOnceAfterKill9)
   EXPECT_EQ(0, TargetOf(clinic)["dead_letters"].asInt());
 }
 
+TEST_P(ObjectStore, TakesTheKeysOfTheEnvironment)
+{
+  OrthancServer::Options options;
+  Json::Value target = server_->Target("montreal", bucket_);
+  options.environment["AWS_ACCESS_KEY_ID"] = target["AccessKey"].asString();
+  options.environment["AWS_SECRET_ACCESS_KEY"] = target["SecretKey"].asString();
+  target.removeMember("AccessKey");
+  target.removeMember("SecretKey");
+  target["Credentials"] = "Environment";
+  options.configuration = Configuration(target);
+  const Clinic clinic(options);
+
+  WaitForCopies(clinic, clinic.Send(ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT")));
+
+  EXPECT_THAT(clinic.Orthanc().Log(), ::testing::Not(HasSubstr("clinic-secret")));
+}
+
+TEST_P(ObjectStore, EncryptsWithTheKeyThatIsConfigured)
+{
+  if (GetParam() == S3Server::Kind::Swift)
+  {
+    GTEST_SKIP() << "Swift encrypts by its own configuration only";
+  }
+  Json::Value target = server_->Target("montreal", bucket_);
+  target["Encryption"] = "aws:kms";
+  target["KmsKeyId"] = "clinic-key";
+  target["PartMebibytes"] = 5;
+  Clinic clinic({.configuration = Configuration(target)});
+  DicomFile small = ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT");
+  DicomFile large("CT", 2000);  // 8 MB
+  large.Set("PatientID", "4720");
+  for (const DicomFile* image : {&small, &large})
+  {
+    const Json::Value state = WaitForCopies(clinic, clinic.Send(*image), std::chrono::seconds(60));
+    ASSERT_EQ(1u, state["instances"].size());
+    const std::string key = state["instances"][0]["key"].asString();
+    const HttpReply head = server_->Call("HEAD", "/" + bucket_ + "/clinic/images/" + key);
+    EXPECT_EQ("aws:kms", head.headers.at("x-amz-server-side-encryption"));
+    EXPECT_EQ("clinic-key", head.headers.at("x-amz-server-side-encryption-aws-kms-key-id"));
+    const std::string id = state["instances"][0]["orthanc_instance_id"].asString();
+    EXPECT_TRUE(clinic.Http().Get("/instances/" + id + "/file").body == Object(key));
+  }
+  clinic.Orthanc().Stop();
+
+  target["KmsKeyId"] = "no-such-key";
+  clinic.Orthanc().NextStart().configuration = Configuration(target);
+  clinic.Orthanc().Start();
+  const std::string uid = clinic.Send(ImageOf("Tremblay^Luc", "19800101", "M", "4721", "CT"));
+  EXPECT_TRUE(WaitUntil(
+      [&] { return !TargetOf(clinic)["error"].isNull() || TargetOf(clinic)["dead_letters"] == 1; }));
+  EXPECT_THAT(StateOf(clinic, uid)["state"].asString(), ::testing::AnyOf("pending", "failed"))
+      << "not stored without it";
+}
+
+// AWS's instance metadata service (IMDSv2), which gives keys only to who asked for a token first.
+ServedReply Metadata(const ServedRequest& request, const Json::Value& keys)
+{
+  const std::string token = "token-of-the-session";
+  const auto header = [&](const char* name)
+  {
+    const auto found = request.headers.find(name);
+    return found == request.headers.end() ? "" : found->second;
+  };
+  if (header("x-forwarded-for") != "")
+  {
+    return {.status = 403};
+  }
+  if (request.target == "/latest/api/token")
+  {
+    const std::string seconds = header("x-aws-ec2-metadata-token-ttl-seconds");
+    const bool right =
+        request.method == "PUT" && !seconds.empty() && std::stoi(seconds) >= 1 && std::stoi(seconds) <= 21600;
+    return right ? ServedReply{.body = token, .contentType = "text/plain"} : ServedReply{.status = 400};
+  }
+  if (request.method != "GET" || header("x-aws-ec2-metadata-token") != token)
+  {
+    return {.status = 401};
+  }
+  if (request.target == "/latest/meta-data/iam/security-credentials/")
+  {
+    return {.body = "clinic-role", .contentType = "text/plain"};
+  }
+  if (request.target == "/latest/meta-data/iam/security-credentials/clinic-role")
+  {
+    return {.body = JsonText(keys), .contentType = "text/plain"};
+  }
+  return {.status = 404};
+}
+
+TEST_P(ObjectStore, TakesTheKeysOfTheMachinesRole)
+{
+  if (GetParam() == S3Server::Kind::Swift)
+  {
+    GTEST_SKIP() << "Swift gives no session tokens";
+  }
+  const Json::Value session = server_->SessionToken();
+  HttpServer metadata([&](const ServedRequest& request) { return Metadata(request, session); });
+  Json::Value target = server_->Target("montreal", bucket_);
+  target.removeMember("AccessKey");
+  target.removeMember("SecretKey");
+  target["Credentials"] = "InstanceRole";
+  OrthancServer::Options options;
+  options.configuration = Configuration(target);
+  options.environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = metadata.Url();
+  const Clinic clinic(options);
+
+  const std::string uid = clinic.Send(ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT"));
+  WaitForCopies(clinic, uid);
+
+  EXPECT_EQ(3u, metadata.Requests().size()) << "asked once, and kept until they expire";
+  EXPECT_THAT(clinic.Orthanc().Log(), ::testing::Not(HasSubstr(session["SecretAccessKey"].asString())));
+}
+
 INSTANTIATE_TEST_SUITE_P(, ObjectStore, ::testing::Values(S3Server::Kind::Ceph, S3Server::Kind::Swift),
                          [](const auto& kind)
                          { return kind.param == S3Server::Kind::Ceph ? "Ceph" : "Swift"; });
@@ -418,11 +541,7 @@ INSTANTIATE_TEST_SUITE_P(, ObjectStore, ::testing::Values(S3Server::Kind::Ceph, 
 TEST(CopiesInAFolder, AreThereAndComeBack)
 {
   const TemporaryDirectory nas;
-  Json::Value target;
-  target["Name"] = "nas";
-  target["Type"] = "Directory";
-  target["Path"] = nas.Path().string();
-  Clinic clinic({.configuration = Configuration(target)});
+  Clinic clinic({.configuration = Configuration(Folder(nas.Path()))});
   DicomFile image = ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT");
   const std::string uid = clinic.Send(image);
   const Json::Value state = WaitForCopies(clinic, uid);
@@ -448,6 +567,130 @@ TEST(CopiesInAFolder, AreThereAndComeBack)
   const Json::Value missing = Restore(clinic, body);
   EXPECT_EQ("failed", missing["state"].asString());
   EXPECT_THAT(missing["errors"][0].asString(), HasSubstr("no manifest"));
+}
+// What `GET /api/v1/studies/{uid}` says of the only target.
+std::string ReplicationOf(const Clinic& clinic, const std::string& uid)
+{
+  return clinic.Study(uid)["replication"][0]["state"].asString();
+}
+
+TEST(CopiesInAFolder, AreOnlyOfTheStudiesThatAreWanted)
+{
+  const TemporaryDirectory nas;
+  Json::Value target = Folder(nas.Path());
+  target["MinimumAgeDays"] = 7;
+  target["MaximumAgeDays"] = 30;
+  target["Modalities"].append("CT");
+  Clinic clinic({.configuration = Configuration(target)});
+  const auto send = [&](const char* modality, int daysAgo)
+  {
+    DicomFile image = ImageOf("Khoury^Nour", "19960528", "F", "4720", modality);
+    image.Set("StudyDate", LocalDay(-daysAgo));
+    return clinic.Send(image);
+  };
+  const std::string wanted = send("CT", 10);
+  const std::string young = send("CT", 1);
+  const std::string old = send("CT", 60);
+  const std::string other = send("PX", 10);
+
+  WaitForCopies(clinic, wanted);
+  for (const std::string& uid : {young, old, other})
+  {
+    clinic.Decided(uid);
+  }
+
+  EXPECT_TRUE(WaitUntil([&] { return TargetOf(clinic)["pending_instances"] == 1; })) << "the young one waits";
+  EXPECT_EQ("verified", ReplicationOf(clinic, wanted));
+  EXPECT_EQ("pending", ReplicationOf(clinic, young));
+  EXPECT_EQ("not_wanted", ReplicationOf(clinic, old));
+  EXPECT_EQ("not_wanted", ReplicationOf(clinic, other));
+  EXPECT_EQ(1, std::distance(std::filesystem::directory_iterator(nas.Path()), {}));
+}
+
+TEST(CopiesInAFolder, WaitForTheHour)
+{
+  const TemporaryDirectory nas;
+  Json::Value target = Folder(nas.Path());
+  // An hour that begins in twelve, wherever the clock is.
+  const auto later =
+      std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + std::chrono::hours(12));
+  std::tm utc{};
+  gmtime_r(&later, &utc);
+  char hours[16];
+  std::snprintf(hours, sizeof(hours), "%02d:00-%02d:00", utc.tm_hour, (utc.tm_hour + 1) % 24);
+  target["Hours"] = hours;
+  target["TimeZone"] = "Etc/UTC";
+  Clinic clinic({.configuration = Configuration(target)});
+  const std::string uid = clinic.Send(ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT"));
+  clinic.Decided(uid);
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        const Json::Value tasks = clinic.Http().Get("/api/v1/tasks?kind=replicate.nas").Json()["items"];
+        return tasks.size() == 1 && tasks[0]["due_at"].asString().find(":00:00") != std::string::npos;
+      }))
+      << clinic.Http().Get("/api/v1/tasks?kind=replicate.nas").body;
+  EXPECT_TRUE(std::filesystem::is_empty(nas.Path()));
+  EXPECT_EQ("pending", ReplicationOf(clinic, uid));
+  clinic.Orthanc().Stop();
+
+  target.removeMember("Hours");
+  clinic.Orthanc().NextStart().configuration = Configuration(target);
+  clinic.Orthanc().Start();
+  WaitForCopies(clinic, uid);
+}
+
+TEST(CopiesInAFolder, AreDeletedWhereThePolicySaysSo)
+{
+  const TemporaryDirectory nas;
+  Json::Value target = Folder(nas.Path());
+  Clinic clinic({.configuration = Configuration(target)});
+  DicomFile image = ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT");
+  const std::string kept = clinic.Send(image);
+  WaitForCopies(clinic, kept);
+  const auto remove = [&](const std::string& uid)
+  {
+    const std::string id = clinic.Study(uid)["orthanc_study_id"].asString();
+    EXPECT_EQ(200, clinic.Http().Delete("/studies/" + id).status);
+  };
+  remove(kept);
+  clinic.Orthanc().Stop();
+  EXPECT_TRUE(std::filesystem::exists(nas.Path() / kept)) << "a deletion in Orthanc deletes no copy";
+
+  target["DeleteAfterDays"] = 0;
+  clinic.Orthanc().NextStart().configuration = Configuration(target);
+  clinic.Orthanc().Start();
+  const std::string gone = clinic.Send(ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT"));
+  WaitForCopies(clinic, gone);
+  remove(gone);
+
+  EXPECT_TRUE(WaitUntil([&] { return !std::filesystem::exists(nas.Path() / gone); }));
+  const auto audit = clinic.All("/api/v1/audit?action=replication.delete");
+  ASSERT_FALSE(audit.empty());
+  EXPECT_EQ(gone, audit.back()["study_instance_uid"].asString());
+  EXPECT_EQ(1u, audit.back()["detail"]["keys"].size());
+}
+
+TEST(CopiesInAFolder, AreCountedAndTheirPlaceIsRecordedOnce)
+{
+  const TemporaryDirectory nas;
+  Clinic clinic({.configuration = Configuration(Folder(nas.Path()))});
+  WaitForCopies(clinic, clinic.Send(ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT")));
+  const std::string metrics = clinic.Http().Get("/api/v1/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr("orthanc_clinic_replication_verified_instances{target=\"nas\"} 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("orthanc_clinic_replication_lag_seconds{target=\"nas\"} 0\n"));
+  EXPECT_EQ(1u, clinic.All("/api/v1/audit?action=replication.target").size());
+
+  clinic.Orthanc().Restart();
+  EXPECT_EQ(1u, clinic.All("/api/v1/audit?action=replication.target").size());
+  EXPECT_TRUE(WaitUntil([&] { return TargetOf(clinic)["ready"].asBool(); }));
+
+  clinic.Orthanc().Stop();
+  Json::Value target = Folder(nas.Path());
+  target["Name"] = "other";
+  clinic.Orthanc().NextStart().configuration = Configuration(target);
+  clinic.Orthanc().Start();
+  EXPECT_TRUE(WaitUntil([&] { return clinic.All("/api/v1/audit?action=replication.target").size() == 2; }));
 }
 }  // namespace
 }  // namespace OrthancClinic::Testing

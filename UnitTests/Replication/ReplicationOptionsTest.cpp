@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "Core/Errors.h"
-#include "Replication/Digest.h"
 #include "Support/Documentation.h"
 
 namespace OrthancClinic::Replication
@@ -86,16 +85,6 @@ TEST(ReplicationOptions, NameTheKeyThatIsWrong)
   folder["Name"] = "nas";
   folder["Type"] = "Directory";
   EXPECT_NE(std::string::npos, Read({folder}).find("Path")) << Read({folder});
-}
-
-TEST(Checksums, AreThoseOfTheStandards)
-{
-  EXPECT_EQ("900150983cd24fb0d6963f7d28e17f72", Md5Of("abc"));  // RFC 1321 A.5
-  EXPECT_EQ("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", Sha256Of("abc"));  // FIPS 180
-  Digest digest(EVP_sha256());
-  digest.Add("a");
-  digest.Add("bc");
-  EXPECT_EQ(Sha256Of("abc"), digest.Hexadecimal());
 }
 
 TEST(Hours, AreOfTheDayWhereTheClinicIs)

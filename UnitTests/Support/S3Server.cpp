@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 
+#include "Core/Digest.h"
 #include "Support/Wait.h"
 
 namespace OrthancClinic::Testing
@@ -77,6 +78,45 @@ std::string S3Server::NewBucket(bool withLock)
     throw std::runtime_error("No bucket can be made: " + made.body);
   }
   return bucket;
+}
+
+Json::Value S3Server::SessionToken()
+{
+  const auto ask = [&](const std::string& form)
+  {
+    HttpCall call{.method = "POST",
+                  .url = Url() + "/",
+                  .headers = {{"Content-Type", "application/x-www-form-urlencoded"},
+                              {"x-amz-content-sha256", Sha256Of(form)}},
+                  .body = form,
+                  .signature = AwsSignature{REGION, accessKey_, "clinic-secret"}};
+    const HttpReply reply = http_.Send(call);
+    if (reply.status != 200)
+    {
+      throw std::runtime_error("No session token can be had: " + reply.body);
+    }
+    return reply.body;
+  };
+  // {"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:GetSessionToken"],"Resource":["*"]}]}
+  ask("Action=PutUserPolicy&UserName=clinic&PolicyName=sessions&PolicyDocument=%7B%22Version%22%3A%222012-10-"
+      "17%22%2C"
+      "%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%5B%22sts%3AGetSessionToken%22%5D%"
+      "2C"
+      "%22Resource%22%3A%5B%22%2A%22%5D%7D%5D%7D&Version=2010-05-08");
+  const std::string answer = ask("Action=GetSessionToken&DurationSeconds=3600&Version=2011-06-15");
+  const auto text = [&](const std::string& name)
+  {
+    const size_t begin = answer.find("<" + name + ">") + name.size() + 2;
+    return answer.substr(begin, answer.find("</" + name + ">") - begin);
+  };
+  Json::Value keys;
+  keys["Code"] = "Success";
+  keys["Type"] = "AWS-HMAC";
+  keys["AccessKeyId"] = text("AccessKeyId");
+  keys["SecretAccessKey"] = text("SecretAccessKey");
+  keys["Token"] = text("SessionToken");
+  keys["Expiration"] = text("Expiration");
+  return keys;
 }
 
 Json::Value S3Server::Target(const std::string& name, const std::string& bucket) const

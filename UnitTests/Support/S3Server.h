@@ -44,6 +44,10 @@ public:
   HttpReply Call(const std::string& method, const std::string& path,
                  const std::vector<std::pair<std::string, std::string>>& headers = {});
 
+  // Ceph: keys for an hour, as AWS's metadata service gives them (AccessKeyId, SecretAccessKey, Token,
+  // Expiration).
+  Json::Value SessionToken();
+
   // What `"Clinic": {"Replication": {"Targets": […]}}` needs for this bucket.
   Json::Value Target(const std::string& name, const std::string& bucket) const;
 

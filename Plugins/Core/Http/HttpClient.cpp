@@ -163,10 +163,10 @@ HttpReply HttpClient::Send(const HttpCall& call)
   CURL* const curl = easy.get();
   curl_easy_reset(curl);  // forgets the options, keeps the connections
 
-  // Without "Expect: 100-continue", for which some servers never answer; libcurl would sign what it does not
-  // send.
-  curl_slist* lines = call.signature ? nullptr : curl_slist_append(nullptr, "Expect:");
-  for (const auto& [name, value] : call.headers)
+  // Without "Expect: 100-continue", which some servers never answer.
+  curl_slist* lines = curl_slist_append(nullptr, "Expect:");
+  for (const auto& [name, value] :
+       call.signature ? Sign(*call.signature, call.method, call.url, call.headers, Now()) : call.headers)
   {
     lines = curl_slist_append(lines, (name + ": " + value).c_str());
   }
@@ -195,12 +195,6 @@ HttpReply HttpClient::Send(const HttpCall& call)
   {
     curl_easy_setopt(curl, CURLOPT_USERNAME, options.user.c_str());
     curl_easy_setopt(curl, CURLOPT_PASSWORD, options.password.c_str());
-  }
-  if (call.signature)
-  {
-    curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, ("aws:amz:" + call.signature->region + ":s3").c_str());
-    curl_easy_setopt(curl, CURLOPT_USERNAME, call.signature->accessKey.c_str());
-    curl_easy_setopt(curl, CURLOPT_PASSWORD, call.signature->secretKey.c_str());
   }
   if (call.bytesPerSecond > 0)
   {

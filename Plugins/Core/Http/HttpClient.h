@@ -20,27 +20,19 @@
 
 #include "Core/Api.h"
 #include "Core/Errors.h"
+#include "Core/Http/AwsSignature.h"
 
 namespace OrthancClinic
 {
-// AWS's signature version 4, as S3 servers check it. The call names `x-amz-content-sha256` itself; its query
-// is sorted and encoded, every name with a '='.
-struct AwsSignature
-{
-  std::string region;
-  std::string accessKey;
-  std::string secretKey;
-};
-
 struct HttpCall
 {
   std::string method = "GET";
   std::string url = {};  // http:// or https://
-  std::vector<std::pair<std::string, std::string>> headers = {};
-  std::string_view body = {};  // lives until Send returns
-  std::optional<AwsSignature> signature = {};
-  int64_t bytesPerSecond = 0;              // at most so many are sent; 0: as fast as it goes
-  std::function<bool()> isCancelled = {};  // asked about every second; if true, Send throws Unavailable
+  HttpHeaders headers = {};
+  std::string_view body = {};                  // lives until Send returns
+  std::optional<AwsSignature> signature = {};  // signs the call, see AwsSignature.h
+  int64_t bytesPerSecond = 0;                  // at most so many are sent; 0: as fast as it goes
+  std::function<bool()> isCancelled = {};      // asked about every second; if true, Send throws Unavailable
 };
 
 struct HttpReply

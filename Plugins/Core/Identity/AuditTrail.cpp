@@ -2,13 +2,11 @@
 
 #include "Core/Identity/AuditTrail.h"
 
-#include <openssl/evp.h>
-
-#include <array>
-
 #include <fmt/format.h>
 
 #include "Core/Configuration/JsonSchema.h"
+#include "Core/Database/Query.h"
+#include "Core/Digest.h"
 
 namespace OrthancClinic
 {
@@ -40,19 +38,7 @@ struct Record
     {
       fields.append(*field);
     }
-    const std::string text = WriteJson(fields);
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1)
-    {
-      throw Unavailable("SHA-256 is not available");
-    }
-    std::string hexadecimal;
-    for (unsigned i = 0; i < size; i++)
-    {
-      hexadecimal += fmt::format("{:02x}", digest[i]);
-    }
-    return hexadecimal;
+    return Sha256Of(WriteJson(fields));
   }
 };
 
@@ -61,23 +47,16 @@ constexpr const char* COLUMNS =
     "detail, "
     "previous_hash, hash";
 
-template <typename Prepared, typename Visit>
-void ForEach(Prepared&& prepared, Visit&& visit)
+// Calls `visit` with each record.
+template <typename Visit>
+void ForEach(Transaction& transaction, const std::string& tail, const std::vector<std::string>& values,
+             Visit&& visit)
 {
   Record row;
-  soci::statement statement =
-      (prepared, soci::into(row.serial), soci::into(row.at), soci::into(row.principal),
-       soci::into(row.remoteAddress), soci::into(row.action), soci::into(row.practiceId),
-       soci::into(row.patientId), soci::into(row.studyInstanceUid), soci::into(row.outcome),
-       soci::into(row.detail), soci::into(row.previousHash), soci::into(row.hash));
-  statement.execute();
-  while (statement.fetch())
-  {
-    if (!visit(row))
-    {
-      return;
-    }
-  }
+  Query(
+      transaction, std::string("SELECT ") + COLUMNS + " FROM audit" + tail, values, [&] { visit(row); },
+      row.serial, row.at, row.principal, row.remoteAddress, row.action, row.practiceId, row.patientId,
+      row.studyInstanceUid, row.outcome, row.detail, row.previousHash, row.hash);
 }
 }  // namespace
 
@@ -116,67 +95,49 @@ void AuditTrail::Append(Transaction& transaction, AuditEntry entry)
 }
 
 std::pair<std::vector<Json::Value>, int64_t> AuditTrail::List(Transaction& transaction,
-                                                              const std::string& patientId,
-                                                              const std::string& studyInstanceUid,
-                                                              int64_t limit, int64_t offset)
+                                                              const AuditFilter& filter)
 {
-  return transaction.Sql(
-      [&](soci::session& sql)
-      {
-        const std::string where =
-            " FROM audit WHERE (:patient = '' OR patient_id = :patient2) AND (:study = '' OR "
-            "study_instance_uid = "
-            ":study2)";
-        long long total = 0;
-        sql << "SELECT COUNT(*)" + where, soci::use(patientId), soci::use(patientId),
-            soci::use(studyInstanceUid), soci::use(studyInstanceUid), soci::into(total);
-        const long long rows = limit;
-        const long long first = offset;
-        std::vector<Json::Value> records;
-        ForEach((sql.prepare << std::string("SELECT ") + COLUMNS + where +
-                                    " ORDER BY serial DESC LIMIT :limit OFFSET :offset",
-                 soci::use(patientId), soci::use(patientId), soci::use(studyInstanceUid),
-                 soci::use(studyInstanceUid), soci::use(rows), soci::use(first)),
-                [&](const Record& record)
-                {
-                  Json::Value json;
-                  json["id"] = static_cast<Json::Int64>(record.serial);
-                  json["at"] = record.at;
-                  json["principal"] = record.principal;
-                  json["remote_address"] = record.remoteAddress;
-                  json["action"] = record.action;
-                  json["practice_id"] = record.practiceId;
-                  json["patient_id"] = record.patientId;
-                  json["study_instance_uid"] = record.studyInstanceUid;
-                  json["outcome"] = record.outcome;
-                  json["detail"] = ParseJson(record.detail);
-                  json["hash"] = record.hash;
-                  records.push_back(std::move(json));
-                  return true;
-                });
-        return std::pair(std::move(records), static_cast<int64_t>(total));
-      });
+  Conditions conditions;
+  conditions.Add("patient_id = ?", filter.patientId);
+  conditions.Add("study_instance_uid = ?", filter.studyInstanceUid);
+  conditions.Add("action = ?", filter.action);
+  std::vector<Json::Value> records;
+  ForEach(transaction,
+          conditions.Where() +
+              fmt::format(" ORDER BY serial DESC LIMIT {} OFFSET {}", filter.limit, filter.offset),
+          conditions.Values(),
+          [&](const Record& record)
+          {
+            Json::Value json;
+            json["id"] = static_cast<Json::Int64>(record.serial);
+            json["at"] = record.at;
+            json["principal"] = record.principal;
+            json["remote_address"] = record.remoteAddress;
+            json["action"] = record.action;
+            json["practice_id"] = record.practiceId;
+            json["patient_id"] = record.patientId;
+            json["study_instance_uid"] = record.studyInstanceUid;
+            json["outcome"] = record.outcome;
+            json["detail"] = ParseJson(record.detail);
+            json["hash"] = record.hash;
+            records.push_back(std::move(json));
+          });
+  return {std::move(records), CountRows(transaction, "audit", conditions)};
 }
 
 std::optional<int64_t> AuditTrail::FirstBroken(Transaction& transaction)
 {
-  return transaction.Sql(
-      [&](soci::session& sql)
-      {
-        std::optional<int64_t> broken;
-        std::string previous;
-        ForEach((sql.prepare << std::string("SELECT ") + COLUMNS + " FROM audit ORDER BY serial"),
-                [&](const Record& record)
-                {
-                  if (record.previousHash != previous || record.hash != record.ExpectedHash())
-                  {
-                    broken = record.serial;
-                    return false;
-                  }
-                  previous = record.hash;
-                  return true;
-                });
-        return broken;
-      });
+  std::optional<int64_t> broken;
+  std::string previous;
+  ForEach(transaction, " ORDER BY serial", {},
+          [&](const Record& record)
+          {
+            if (!broken && (record.previousHash != previous || record.hash != record.ExpectedHash()))
+            {
+              broken = record.serial;
+            }
+            previous = record.hash;
+          });
+  return broken;
 }
 }  // namespace OrthancClinic

@@ -20,17 +20,25 @@
 
 namespace OrthancClinic
 {
+// What is empty does not filter.
+struct AuditFilter
+{
+  std::string patientId = {};
+  std::string studyInstanceUid = {};
+  std::string action = {};
+  int64_t limit = 100;
+  int64_t offset = 0;
+};
+
 class ORTHANC_CLINIC_API AuditTrail
 {
 public:
   // Stored when the transaction commits.
   static void Append(Transaction& transaction, AuditEntry entry);
 
-  // Newest first; filtered by patient and study unless these are empty. With the total number.
+  // Newest first, with the total number.
   static std::pair<std::vector<Json::Value>, int64_t> List(Transaction& transaction,
-                                                           const std::string& patientId,
-                                                           const std::string& studyInstanceUid, int64_t limit,
-                                                           int64_t offset);
+                                                           const AuditFilter& filter);
 
   // The serial of the first record that does not follow from the one before it; nothing if the chain is
   // whole.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "Core/Configuration/Json.h"
+#include "Core/Database/Query.h"
 #include "Core/Errors.h"
 #include "Core/Records/OrderStore.h"
 
@@ -13,38 +14,24 @@ namespace OrthancClinic
 std::vector<Appointment> AppointmentStore::Fetch(const std::string& tail,
                                                  const std::vector<std::string>& values)
 {
-  return transaction_.Sql(
-      [&](soci::session& sql)
+  std::string document;
+  std::string orderId;
+  std::string stepId;
+  std::string status;
+  std::vector<Appointment> appointments;
+  Query(
+      transaction_,
+      "SELECT document, order_id, scheduled_procedure_step_id, status FROM appointments " + tail, values,
+      [&]
       {
-        std::string document;
-        std::string orderId;
-        std::string stepId;
-        std::string status;
-        soci::statement statement(sql);
-        statement.alloc();
-        statement.prepare(
-            "SELECT document, order_id, scheduled_procedure_step_id, status FROM appointments " + tail);
-        for (const std::string& value : values)
-        {
-          statement.exchange(soci::use(value));
-        }
-        for (std::string* column : {&document, &orderId, &stepId, &status})
-        {
-          statement.exchange(soci::into(*column));
-        }
-        statement.define_and_bind();
-        statement.execute();
-        std::vector<Appointment> appointments;
-        while (statement.fetch())
-        {
-          Appointment appointment = AppointmentFromJson(ParseJson(document));
-          appointment.orderId = orderId;
-          appointment.scheduledProcedureStepId = stepId;
-          appointment.status = ParseAppointmentStatus(status);
-          appointments.push_back(std::move(appointment));
-        }
-        return appointments;
-      });
+        Appointment appointment = AppointmentFromJson(ParseJson(document));
+        appointment.orderId = orderId;
+        appointment.scheduledProcedureStepId = stepId;
+        appointment.status = ParseAppointmentStatus(status);
+        appointments.push_back(std::move(appointment));
+      },
+      document, orderId, stepId, status);
+  return appointments;
 }
 
 std::optional<Appointment> AppointmentStore::Find(const std::string& id)
@@ -66,41 +53,17 @@ std::optional<Appointment> AppointmentStore::FindByStepId(const std::string& sch
 
 std::pair<std::vector<Appointment>, int64_t> AppointmentStore::Search(const AppointmentFilter& filter)
 {
-  std::string where = "WHERE 1 = 1";
-  std::vector<std::string> values;
-  const auto condition = [&](const std::string& text, const std::string& value)
-  {
-    if (!value.empty())
-    {
-      where += " AND " + text + " :p" + std::to_string(values.size());
-      values.push_back(value);
-    }
-  };
-  condition("practice_id =", filter.practiceId);
-  condition("patient_id =", filter.patientId);
-  condition("station_ae_title =", filter.stationAeTitle);
-  condition("status =", filter.status);
-  condition("start_at >=", filter.from ? ToString(*filter.from) : "");
-  condition("start_at <", filter.to ? ToString(*filter.to) : "");
-  const long long total = transaction_.Sql(
-      [&](soci::session& sql)
-      {
-        long long count = 0;
-        soci::statement statement(sql);
-        statement.alloc();
-        statement.prepare("SELECT COUNT(*) FROM appointments " + where);
-        for (const std::string& value : values)
-        {
-          statement.exchange(soci::use(value));
-        }
-        statement.exchange(soci::into(count));
-        statement.define_and_bind();
-        statement.execute(true);
-        return count;
-      });
-  return {Fetch(where + fmt::format(" ORDER BY start_at, id LIMIT {} OFFSET {}", filter.limit, filter.offset),
-                values),
-          total};
+  Conditions conditions;
+  conditions.Add("practice_id = ?", filter.practiceId);
+  conditions.Add("patient_id = ?", filter.patientId);
+  conditions.Add("station_ae_title = ?", filter.stationAeTitle);
+  conditions.Add("status = ?", filter.status);
+  conditions.Add("start_at >= ?", filter.from ? ToString(*filter.from) : "");
+  conditions.Add("start_at < ?", filter.to ? ToString(*filter.to) : "");
+  return {Fetch(conditions.Where() +
+                    fmt::format(" ORDER BY start_at, id LIMIT {} OFFSET {}", filter.limit, filter.offset),
+                conditions.Values()),
+          CountRows(transaction_, "appointments", conditions)};
 }
 
 bool AppointmentStore::Put(Appointment& appointment)

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "Core/Configuration/Json.h"
+#include "Core/Database/Query.h"
 #include "Core/Dicom/Uid.h"
 #include "Core/Errors.h"
 #include "Core/Uuid.h"
@@ -14,48 +15,6 @@ namespace OrthancClinic
 namespace
 {
 constexpr size_t LONGEST_ACCESSION = 16;  // characters of an SH (PS3.5 6.2)
-
-// Runs a query whose parameters are all texts; `bind` adds the results, `row` is called for each of them.
-template <typename Bind, typename Row>
-void Query(Transaction& transaction, const std::string& text, const std::vector<std::string>& values,
-           Bind bind, Row row)
-{
-  transaction.Sql(
-      [&](soci::session& sql)
-      {
-        soci::statement statement(sql);
-        statement.alloc();
-        statement.prepare(text);
-        for (const std::string& value : values)
-        {
-          statement.exchange(soci::use(value));
-        }
-        bind(statement);
-        statement.define_and_bind();
-        statement.execute();
-        while (statement.fetch())
-        {
-          row();
-        }
-      });
-}
-
-void Execute(Transaction& transaction, const std::string& text, const std::vector<std::string>& values)
-{
-  transaction.Sql(
-      [&](soci::session& sql)
-      {
-        soci::statement statement(sql);
-        statement.alloc();
-        statement.prepare(text);
-        for (const std::string& value : values)
-        {
-          statement.exchange(soci::use(value));
-        }
-        statement.define_and_bind();
-        statement.execute(true);
-      });
-}
 
 std::vector<OrderLink> FetchLinks(Transaction& transaction, const std::string& tail, const std::string& value)
 {
@@ -71,16 +30,6 @@ std::vector<OrderLink> FetchLinks(Transaction& transaction, const std::string& t
       "order_links " +
           tail,
       {value},
-      [&](soci::statement& statement)
-      {
-        statement.exchange(soci::into(link.orthancStudyId));
-        statement.exchange(soci::into(link.orderId));
-        statement.exchange(soci::into(state));
-        statement.exchange(soci::into(link.linkedBy));
-        statement.exchange(soci::into(byPerson));
-        statement.exchange(soci::into(evidence));
-        statement.exchange(soci::into(at));
-      },
       [&]
       {
         link.linked = state == "linked";
@@ -88,7 +37,8 @@ std::vector<OrderLink> FetchLinks(Transaction& transaction, const std::string& t
         link.evidence = ParseJson(evidence);
         link.linkedAt = ParseTimestamp(at).value();
         links.push_back(link);
-      });
+      },
+      link.orthancStudyId, link.orderId, state, link.linkedBy, byPerson, evidence, at);
   return links;
 }
 
@@ -103,30 +53,14 @@ std::vector<OrderReview> FetchReviews(Transaction& transaction, const std::strin
       transaction,
       "SELECT orthanc_study_id, practice_id, reason, candidates, created_at FROM order_reviews " + tail,
       values,
-      [&](soci::statement& statement)
-      {
-        for (std::string* column :
-             {&review.orthancStudyId, &review.practiceId, &review.reason, &candidates, &at})
-        {
-          statement.exchange(soci::into(*column));
-        }
-      },
       [&]
       {
         review.candidates = ParseJson(candidates);
         review.createdAt = ParseTimestamp(at).value();
         reviews.push_back(review);
-      });
+      },
+      review.orthancStudyId, review.practiceId, review.reason, candidates, at);
   return reviews;
-}
-
-int64_t Count(Transaction& transaction, const std::string& tail, const std::vector<std::string>& values)
-{
-  long long total = 0;
-  Query(
-      transaction, "SELECT COUNT(*) FROM " + tail, values,
-      [&](soci::statement& statement) { statement.exchange(soci::into(total)); }, [] {});
-  return total;
 }
 
 std::string Text(const std::optional<Timestamp>& time)
@@ -178,16 +112,6 @@ std::vector<Order> OrderStore::Fetch(const std::string& tail, const std::vector<
       "document, created_at, updated_at FROM orders " +
           tail,
       values,
-      [&](soci::statement& statement)
-      {
-        for (std::string* column :
-             {&order.id, &order.practiceId, &order.patientId, &order.orderNumber, &order.accessionNumber,
-              &order.accessionIssuer, &order.studyInstanceUid, &state, &order.modality, &order.visitId,
-              &order.priority, &scheduledAt, &orderedAt, &document, &createdAt, &updatedAt})
-        {
-          statement.exchange(soci::into(*column));
-        }
-      },
       [&]
       {
         order.state = ParseOrderState(state);
@@ -197,7 +121,10 @@ std::vector<Order> OrderStore::Fetch(const std::string& tail, const std::vector<
         order.createdAt = ParseTimestamp(createdAt).value();
         order.updatedAt = ParseTimestamp(updatedAt).value();
         orders.push_back(order);
-      });
+      },
+      order.id, order.practiceId, order.patientId, order.orderNumber, order.accessionNumber,
+      order.accessionIssuer, order.studyInstanceUid, state, order.modality, order.visitId, order.priority,
+      scheduledAt, orderedAt, document, createdAt, updatedAt);
   return orders;
 }
 
@@ -247,38 +174,27 @@ std::vector<Order> OrderStore::FindByAccession(const std::string& accessionNumbe
 
 std::pair<std::vector<Order>, int64_t> OrderStore::Search(const OrderFilter& filter)
 {
-  std::string where = "WHERE 1 = 1";
-  std::vector<std::string> values;
-  const auto condition = [&](const std::string& text, const std::string& value)
-  {
-    if (!value.empty())
-    {
-      where += " AND " + text + " :p" + std::to_string(values.size());
-      values.push_back(value);
-    }
-  };
-  condition("practice_id =", filter.practiceId);
-  condition("patient_id =", filter.patientId);
-  condition("visit_id =", filter.visitId);
-  condition("modality =", filter.modality);
-  condition("priority =", filter.priority);
-  condition("ordered_at >=", filter.from);
-  condition("ordered_at <", filter.to);
+  Conditions conditions;
+  conditions.Add("practice_id = ?", filter.practiceId);
+  conditions.Add("patient_id = ?", filter.patientId);
+  conditions.Add("visit_id = ?", filter.visitId);
+  conditions.Add("modality = ?", filter.modality);
+  conditions.Add("priority = ?", filter.priority);
+  conditions.Add("ordered_at >= ?", filter.from);
+  conditions.Add("ordered_at < ?", filter.to);
   if (!filter.states.empty())
   {
-    where += " AND state IN (";
-    for (size_t i = 0; i < filter.states.size(); i++)
+    std::string marks = "?";
+    for (size_t i = 1; i < filter.states.size(); i++)
     {
-      where += (i == 0 ? ":s" : ", :s") + std::to_string(i);
-      values.push_back(filter.states[i]);
+      marks += ", ?";
     }
-    where += ")";
+    conditions.AddAll("state IN (" + marks + ")", filter.states);
   }
-  const int64_t total = Count(transaction_, "orders " + where, values);
-  return {Fetch(where + fmt::format(" ORDER BY ordered_at DESC, id DESC LIMIT {} OFFSET {}", filter.limit,
-                                    filter.offset),
-                values),
-          total};
+  return {Fetch(conditions.Where() + fmt::format(" ORDER BY ordered_at DESC, id DESC LIMIT {} OFFSET {}",
+                                                 filter.limit, filter.offset),
+                conditions.Values()),
+          CountRows(transaction_, "orders", conditions)};
 }
 
 int64_t OrderStore::NextNumber(const std::string& sequence)
@@ -424,18 +340,12 @@ std::vector<OrderTransition> OrderStore::Transitions(const std::string& id)
       "SELECT from_state, to_state, by_whom, notes, at FROM order_transitions WHERE order_id = :id "
       "ORDER BY number",
       {id},
-      [&](soci::statement& statement)
-      {
-        for (std::string* column : {&from, &to, &by, &notes, &at})
-        {
-          statement.exchange(soci::into(*column));
-        }
-      },
       [&]
       {
         transitions.push_back(
             {ParseOrderState(from), ParseOrderState(to), by, notes, ParseTimestamp(at).value()});
-      });
+      },
+      from, to, by, notes, at);
   return transitions;
 }
 
@@ -478,8 +388,7 @@ std::vector<std::string> OrderStore::UnlinkedStudies(Timestamp since, int64_t li
       "studies.orthanc_study_id) AND NOT EXISTS (SELECT 1 FROM order_reviews WHERE "
       "order_reviews.orthanc_study_id = studies.orthanc_study_id) ORDER BY received_at DESC LIMIT " +
           std::to_string(limit),
-      {ToString(since)}, [&](soci::statement& statement) { statement.exchange(soci::into(id)); },
-      [&] { studies.push_back(id); });
+      {ToString(since)}, [&] { studies.push_back(id); }, id);
   return studies;
 }
 
@@ -492,14 +401,14 @@ std::optional<OrderReview> OrderStore::FindReview(const std::string& orthancStud
 std::pair<std::vector<OrderReview>, int64_t> OrderStore::Reviews(const std::string& practiceId, int64_t limit,
                                                                  int64_t offset)
 {
-  const std::string where = practiceId.empty() ? "" : "WHERE practice_id = :practice";
-  const std::vector<std::string> values =
-      practiceId.empty() ? std::vector<std::string>() : std::vector<std::string>{practiceId};
+  Conditions conditions;
+  conditions.Add("practice_id = ?", practiceId);
   return {FetchReviews(transaction_,
-                       where + fmt::format(" ORDER BY created_at DESC, orthanc_study_id LIMIT {} OFFSET {}",
-                                           limit, offset),
-                       values),
-          Count(transaction_, "order_reviews " + where, values)};
+                       conditions.Where() +
+                           fmt::format(" ORDER BY created_at DESC, orthanc_study_id LIMIT {} OFFSET {}",
+                                       limit, offset),
+                       conditions.Values()),
+          CountRows(transaction_, "order_reviews", conditions)};
 }
 
 void OrderStore::PutReview(const OrderReview& review)
@@ -543,26 +452,19 @@ std::vector<std::pair<std::string, int64_t>> OrderStore::ChangedSince(int64_t af
       transaction_,
       fmt::format("SELECT order_id, serial FROM order_changes WHERE serial > {} ORDER BY serial LIMIT {}",
                   after, limit),
-      {},
-      [&](soci::statement& statement)
-      {
-        statement.exchange(soci::into(id));
-        statement.exchange(soci::into(serial));
-      },
-      [&] { changes.emplace_back(id, serial); });
+      {}, [&] { changes.emplace_back(id, serial); }, id, serial);
   return changes;
 }
 std::pair<std::vector<std::string>, int64_t> OrderStore::Open()
 {
   long long last = 0;
   Query(
-      transaction_, "SELECT COALESCE(MAX(serial), 0) FROM order_changes", {},
-      [&](soci::statement& statement) { statement.exchange(soci::into(last)); }, [] {});
+      transaction_, "SELECT COALESCE(MAX(serial), 0) FROM order_changes", {}, [] {}, last);
   std::vector<std::string> ids;
   std::string id;
   Query(
       transaction_, "SELECT id FROM orders WHERE state IN ('requested', 'scheduled', 'in_progress')", {},
-      [&](soci::statement& statement) { statement.exchange(soci::into(id)); }, [&] { ids.push_back(id); });
+      [&] { ids.push_back(id); }, id);
   return {ids, last};
 }
 }  // namespace OrthancClinic

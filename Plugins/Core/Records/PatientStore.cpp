@@ -6,6 +6,7 @@
 #include <set>
 
 #include "Core/Configuration/JsonSchema.h"
+#include "Core/Database/Query.h"
 #include "Core/Dicom/Folding.h"
 #include "Core/Dicom/Text.h"
 #include "Core/Uuid.h"
@@ -87,27 +88,6 @@ std::vector<std::string> ReadIds(const std::string& array)
   }
   return ids;
 }
-
-// Runs a SELECT of one text column whose number of parameters is not known beforehand.
-template <typename Visit>
-void Select(soci::session& sql, const std::string& text, std::vector<std::string>& values, Visit&& visit)
-{
-  std::string column;
-  soci::statement statement(sql);
-  statement.alloc();
-  statement.prepare(text);
-  for (std::string& value : values)
-  {
-    statement.exchange(soci::use(value));
-  }
-  statement.exchange(soci::into(column));
-  statement.define_and_bind();
-  statement.execute();
-  while (statement.fetch())
-  {
-    visit(column);
-  }
-}
 }  // namespace
 
 std::optional<Patient> PatientStore::Find(const std::string& id)
@@ -126,27 +106,12 @@ std::optional<Patient> PatientStore::Find(const std::string& id)
 
 std::pair<std::vector<Patient>, int64_t> PatientStore::Search(const PatientFilter& filter)
 {
-  std::string where = " FROM patients WHERE 1 = 1";
-  std::vector<std::string> values;
-  const auto condition = [&](const std::string& text, std::initializer_list<std::string> parameters)
-  {
-    std::string numbered = text;
-    for (const std::string& parameter : parameters)
-    {
-      numbered.replace(numbered.find('?'), 1, ":p" + std::to_string(values.size()));
-      values.push_back(parameter);
-    }
-    where += " AND " + numbered;
-  };
-
-  if (!filter.practiceId.empty())
-  {
-    condition("practice_id = ?", {filter.practiceId});
-  }
+  Conditions conditions;
+  conditions.Add("practice_id = ?", filter.practiceId);
   if (!filter.identifier.empty())
   {
-    condition("(id = ? OR id IN (SELECT patient_id FROM patient_identifiers WHERE value = ?))",
-              {filter.identifier, Folded(filter.identifier)});
+    conditions.AddAll("(id = ? OR id IN (SELECT patient_id FROM patient_identifiers WHERE value = ?))",
+                      {filter.identifier, Folded(filter.identifier)});
   }
   std::vector<std::string> words = FoldedWords(filter.text);
   words.resize(std::min<size_t>(words.size(), 8));
@@ -154,28 +119,23 @@ std::pair<std::vector<Patient>, int64_t> PatientStore::Search(const PatientFilte
   {
     const std::string prefix = CleanText(word, LONGEST_WORD);
     // U+10FFFF sorts after every character of a word.
-    condition("id IN (SELECT patient_id FROM patient_words WHERE word >= ? AND word <= ?)",
-              {prefix, prefix + "\xf4\x8f\xbf\xbf"});
+    conditions.AddAll("id IN (SELECT patient_id FROM patient_words WHERE word >= ? AND word <= ?)",
+                      {prefix, prefix + "\xf4\x8f\xbf\xbf"});
   }
 
-  return transaction_.Sql(
-      [&](soci::session& sql)
-      {
-        int64_t total = 0;
-        Select(sql, "SELECT CAST(COUNT(*) AS TEXT)" + where, values,
-               [&](const std::string& count) { total = std::stoll(count); });
-        std::vector<std::string> ids;
-        Select(sql,
-               "SELECT id" + where + " ORDER BY sort_name, id LIMIT " + std::to_string(filter.limit) +
-                   " OFFSET " + std::to_string(filter.offset),
-               values, [&](const std::string& id) { ids.push_back(id); });
-        std::vector<Patient> patients;
-        for (const std::string& id : ids)
-        {
-          patients.push_back(Find(id).value());
-        }
-        return std::pair(std::move(patients), total);
-      });
+  std::vector<std::string> ids;
+  std::string id;
+  Query(
+      transaction_,
+      "SELECT id FROM patients" + conditions.Where() + " ORDER BY sort_name, id LIMIT " +
+          std::to_string(filter.limit) + " OFFSET " + std::to_string(filter.offset),
+      conditions.Values(), [&] { ids.push_back(id); }, id);
+  std::vector<Patient> patients;
+  for (const std::string& found : ids)
+  {
+    patients.push_back(Find(found).value());
+  }
+  return {std::move(patients), CountRows(transaction_, "patients", conditions)};
 }
 
 PutOutcome PatientStore::Put(const Patient& patient)
@@ -336,17 +296,19 @@ std::vector<std::string> PatientStore::Merge(const std::string& id, const std::s
           throw Conflict("Other patients were merged into this one: unmerge them first");
         }
 
-        std::vector<std::string> values = {id};
         Json::Value studies(Json::arrayValue);
         std::vector<std::string> moved;
-        Select(sql,
-               "SELECT orthanc_study_id FROM studies WHERE match_patient_id = :id ORDER BY orthanc_study_id",
-               values,
-               [&](const std::string& study)
-               {
-                 studies.append(study);
-                 moved.push_back(study);
-               });
+        std::string study;
+        Query(
+            transaction_,
+            "SELECT orthanc_study_id FROM studies WHERE match_patient_id = :id ORDER BY orthanc_study_id",
+            {id},
+            [&]
+            {
+              studies.append(study);
+              moved.push_back(study);
+            },
+            study);
         const std::string mergeId = NewUuid();
         const std::string list = WriteJson(studies);
         const std::string now = ToString(Now());
@@ -395,12 +357,12 @@ std::vector<std::string> PatientStore::Unmerge(const std::string& id)
               soci::use(id), soci::use(study), soci::use(survivorId);
         }
         // Decided while both were one: any of these may belong to the one that leaves.
-        std::vector<std::string> values = {survivorId, mergedAt};
-        Select(
-            sql,
+        std::string study;
+        Query(
+            transaction_,
             "SELECT orthanc_study_id FROM studies WHERE match_patient_id = :id AND match_decided_at >= :at "
             "ORDER BY orthanc_study_id",
-            values, [&](const std::string& study) { touched.push_back(study); });
+            {survivorId, mergedAt}, [&] { touched.push_back(study); }, study);
         const std::string now = ToString(Now());
         sql << "UPDATE patient_merges SET undone_at = :now WHERE id = :id", soci::use(now),
             soci::use(mergeId);

@@ -3,6 +3,7 @@
 #include "Core/Records/StudyStore.h"
 
 #include "Core/Configuration/JsonSchema.h"
+#include "Core/Database/Query.h"
 #include "Core/Errors.h"
 
 namespace OrthancClinic
@@ -139,69 +140,42 @@ struct Row
   }
 };
 
-std::vector<Study> Fetch(soci::session& sql, const std::string& tail, const std::vector<std::string>& values)
+std::vector<Study> Fetch(Transaction& transaction, const std::string& tail,
+                         const std::vector<std::string>& values)
 {
   Row row;
-  soci::statement statement(sql);
-  statement.alloc();
-  statement.prepare(std::string("SELECT ") + COLUMNS + " FROM studies " + tail);
-  for (const std::string& value : values)
-  {
-    statement.exchange(soci::use(value));
-  }
   Study& study = row.study;
-  for (std::string* column :
-       {&study.orthancStudyId, &study.studyInstanceUid, &study.practiceId, &row.modalities, &study.studyDate,
-        &study.studyTime, &study.studyDescription, &study.accessionNumber, &study.institutionName,
-        &row.demographics, &row.contradictions})
-  {
-    statement.exchange(soci::into(*column));
-  }
-  statement.exchange(soci::into(study.numberOfSeries));
-  statement.exchange(soci::into(study.numberOfInstances));
-  statement.exchange(soci::into(row.totalSize));
-  statement.exchange(soci::into(row.source));
-  statement.exchange(soci::into(row.receivedAt));
-  statement.exchange(soci::into(row.lastInstanceAt));
-  statement.exchange(soci::into(row.settledAt, row.isSettled));
-  statement.exchange(soci::into(row.status));
-  statement.exchange(soci::into(row.patientId, row.hasPatient));
-  statement.exchange(soci::into(row.decidedBy, row.isDecided));
-  statement.exchange(soci::into(row.decidedAt, row.hasDecidedAt));
-  statement.exchange(soci::into(row.probability, row.hasProbability));
-  statement.exchange(soci::into(row.detail));
-  statement.exchange(soci::into(row.acquisition));
-  statement.define_and_bind();
-  statement.execute();
   std::vector<Study> studies;
-  while (statement.fetch())
-  {
-    studies.push_back(row.Read());
-  }
+  Query(
+      transaction, std::string("SELECT ") + COLUMNS + " FROM studies " + tail, values,
+      [&] { studies.push_back(row.Read()); }, study.orthancStudyId, study.studyInstanceUid, study.practiceId,
+      row.modalities, study.studyDate, study.studyTime, study.studyDescription, study.accessionNumber,
+      study.institutionName, row.demographics, row.contradictions, study.numberOfSeries,
+      study.numberOfInstances, row.totalSize, row.source, row.receivedAt, row.lastInstanceAt,
+      std::tie(row.settledAt, row.isSettled), row.status, std::tie(row.patientId, row.hasPatient),
+      std::tie(row.decidedBy, row.isDecided), std::tie(row.decidedAt, row.hasDecidedAt),
+      std::tie(row.probability, row.hasProbability), row.detail, row.acquisition);
   return studies;
+}
+
+// The first of them.
+std::optional<Study> FetchOne(Transaction& transaction, const std::string& tail, const std::string& value)
+{
+  auto studies = Fetch(transaction, tail, {value});
+  return studies.empty() ? std::nullopt : std::optional(std::move(studies.front()));
 }
 }  // namespace
 
 std::optional<Study> StudyStore::FindByOrthancId(const std::string& orthancStudyId)
 {
-  return transaction_.Sql(
-      [&](soci::session& sql) -> std::optional<Study>
-      {
-        auto studies = Fetch(sql, "WHERE orthanc_study_id = :id", {orthancStudyId});
-        return studies.empty() ? std::nullopt : std::optional(std::move(studies.front()));
-      });
+  return FetchOne(transaction_, "WHERE orthanc_study_id = :id", orthancStudyId);
 }
 
 std::optional<Study> StudyStore::FindForUpdate(const std::string& orthancStudyId)
 {
   // A write transaction of SQLite is alone anyway.
   const std::string lock = transaction_.IsPostgreSql() ? " FOR UPDATE" : "";
-  return transaction_.Sql(
-      [&](soci::session& sql) -> std::optional<Study>
-      {
-        auto studies = Fetch(sql, "WHERE orthanc_study_id = :id" + lock, {orthancStudyId});
-        return studies.empty() ? std::nullopt : std::optional(std::move(studies.front()));
-      });
+  return FetchOne(transaction_, "WHERE orthanc_study_id = :id" + lock, orthancStudyId);
 }
 
 Study StudyStore::Get(const std::string& uidOrOrthancId)
@@ -210,9 +184,8 @@ Study StudyStore::Get(const std::string& uidOrOrthancId)
   {
     return *std::move(study);
   }
-  auto studies = transaction_.Sql(
-      [&](soci::session& sql)
-      { return Fetch(sql, "WHERE study_instance_uid = :uid ORDER BY orthanc_study_id", {uidOrOrthancId}); });
+  auto studies =
+      Fetch(transaction_, "WHERE study_instance_uid = :uid ORDER BY orthanc_study_id", {uidOrOrthancId});
   if (studies.empty())
   {
     throw NotFound("There is no such study");
@@ -232,46 +205,20 @@ Study StudyStore::Get(const std::string& uidOrOrthancId)
 
 std::pair<std::vector<Study>, int64_t> StudyStore::Search(const StudyFilter& filter)
 {
-  std::string where = "WHERE 1 = 1";
-  std::vector<std::string> values;
-  const auto condition = [&](const std::string& text, const std::string& value)
-  {
-    if (!value.empty())
-    {
-      where += " AND " + text + " :p" + std::to_string(values.size());
-      values.push_back(value);
-    }
-  };
-  condition("practice_id =", filter.practiceId);
-  condition("match_patient_id =", filter.patientId);
-  condition("match_status =", filter.status);
-  condition("accession_number =", filter.accessionNumber);
-  condition("study_date >=", filter.studyDateFrom);
-  condition("study_date <=", filter.studyDateTo);
-  condition("modalities LIKE", filter.modality.empty() ? "" : "%|" + filter.modality + "|%");
+  Conditions conditions;
+  conditions.Add("practice_id = ?", filter.practiceId);
+  conditions.Add("match_patient_id = ?", filter.patientId);
+  conditions.Add("match_status = ?", filter.status);
+  conditions.Add("accession_number = ?", filter.accessionNumber);
+  conditions.Add("study_date >= ?", filter.studyDateFrom);
+  conditions.Add("study_date <= ?", filter.studyDateTo);
+  conditions.Add("modalities LIKE ?", filter.modality.empty() ? "" : "%|" + filter.modality + "|%");
 
-  return transaction_.Sql(
-      [&](soci::session& sql)
-      {
-        long long total = 0;
-        {
-          soci::statement statement(sql);
-          statement.alloc();
-          statement.prepare("SELECT COUNT(*) FROM studies " + where);
-          for (const std::string& value : values)
-          {
-            statement.exchange(soci::use(value));
-          }
-          statement.exchange(soci::into(total));
-          statement.define_and_bind();
-          statement.execute(true);
-        }
-        auto studies = Fetch(sql,
-                             where + " ORDER BY received_at DESC, orthanc_study_id LIMIT " +
-                                 std::to_string(filter.limit) + " OFFSET " + std::to_string(filter.offset),
-                             values);
-        return std::pair(std::move(studies), static_cast<int64_t>(total));
-      });
+  return {Fetch(transaction_,
+                conditions.Where() + " ORDER BY received_at DESC, orthanc_study_id LIMIT " +
+                    std::to_string(filter.limit) + " OFFSET " + std::to_string(filter.offset),
+                conditions.Values()),
+          CountRows(transaction_, "studies", conditions)};
 }
 
 std::vector<std::string> StudyStore::AllOrthancIds()

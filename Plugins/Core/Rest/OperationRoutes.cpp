@@ -260,15 +260,19 @@ void AddOperationRoutes(Router& router, const CoreParts& parts)
               .permission = Permission::ReadAudit,
               .summary = "The audit trail, newest first",
               .query = {{"patient_id", "Only about this patient", text},
-                        {"study_instance_uid", "Only about this study", text}},
+                        {"study_instance_uid", "Only about this study", text},
+                        {"action", "Only of this kind (\"study.read\")", text}},
               .paged = true,
               .handler = [parts](const Request& request)
               {
                 const Page page = request.GetPage();
                 Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
-                const auto [records, total] =
-                    AuditTrail::List(transaction, request.QueryText("patient_id"),
-                                     request.QueryText("study_instance_uid"), page.limit, page.offset);
+                const auto [records, total] = AuditTrail::List(
+                    transaction, {.patientId = request.QueryText("patient_id"),
+                                  .studyInstanceUid = request.QueryText("study_instance_uid"),
+                                  .action = request.QueryText("action"),
+                                  .limit = page.limit,
+                                  .offset = page.offset});
                 transaction.Commit();
                 Json::Value items(Json::arrayValue);
                 for (const Json::Value& record : records)

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "Core/Configuration/JsonSchema.h"
+#include "Core/Database/Query.h"
 #include "Core/Uuid.h"
 
 namespace OrthancClinic
@@ -141,6 +142,15 @@ std::vector<Task> TaskStore::Lease(const std::string& kind, const std::string& l
                                 skipLocked + ") RETURNING " + COLUMNS,
              soci::use(lease), soci::use(leasedUntil), soci::use(kind), soci::use(now), soci::use(limit)));
       });
+}
+
+void TaskStore::Hasten(const std::string& kind)
+{
+  const std::string now = ToString(Now());
+  Execute(transaction_,
+          "UPDATE tasks SET due_at = :now WHERE kind = :kind AND state = 'due' AND due_at > :now2",
+          {now, kind, now});
+  transaction_.Notify("tasks");
 }
 
 std::optional<Timestamp> TaskStore::NextDue(const std::string& kind)

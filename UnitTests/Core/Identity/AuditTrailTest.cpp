@@ -41,12 +41,10 @@ protected:
     return broken;
   }
 
-  std::pair<std::vector<Json::Value>, int64_t> List(const std::string& patient = "",
-                                                    const std::string& study = "", int64_t limit = 100,
-                                                    int64_t offset = 0)
+  std::pair<std::vector<Json::Value>, int64_t> List(const AuditFilter& filter = {})
   {
     Transaction transaction(GetDatabase(), Transaction::Mode::ReadOnly);
-    auto list = AuditTrail::List(transaction, patient, study, limit, offset);
+    auto list = AuditTrail::List(transaction, filter);
     transaction.Commit();
     return list;
   }
@@ -167,14 +165,14 @@ TEST_P(AuditTrailOn, IsListedByPatientAndStudyNewestFirst)
   Append("third", "p1", "1.3");
 
   EXPECT_EQ(3, List().second);
-  const auto [records, total] = List("p1");
+  const auto [records, total] = List({.patientId = "p1"});
   ASSERT_EQ(2, total);
   EXPECT_EQ("third", records[0]["action"].asString());
   EXPECT_EQ("first", records[1]["action"].asString());
   EXPECT_EQ("alice", records[1]["principal"].asString());
   EXPECT_EQ("a\"b\\é", records[1]["detail"]["quoted"].asString());
-  EXPECT_EQ(1, List("p1", "1.2").second);
-  EXPECT_EQ("second", List("", "", 1, 1).first.at(0)["action"].asString());
+  EXPECT_EQ(1, List({.patientId = "p1", .studyInstanceUid = "1.2"}).second);
+  EXPECT_EQ("second", List({.limit = 1, .offset = 1}).first.at(0)["action"].asString());
 }
 
 ON_BOTH_DATABASES(AuditTrailOn);

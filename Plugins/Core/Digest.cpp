@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "Core/Digest.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <array>
+
+#include "Core/Errors.h"
+
+namespace OrthancClinic
+{
+namespace
+{
+using Bytes = std::array<unsigned char, EVP_MAX_MD_SIZE>;
+
+void Check(bool done)
+{
+  if (!done)
+  {
+    throw Unavailable("A checksum cannot be computed");
+  }
+}
+
+std::string_view View(const Bytes& bytes, unsigned size)
+{
+  return {reinterpret_cast<const char*>(bytes.data()), size};
+}
+
+std::string HexadecimalOf(std::string_view bytes, const EVP_MD* algorithm)
+{
+  Bytes digest{};
+  unsigned size = 0;
+  Check(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, algorithm, nullptr) == 1);
+  return ToHexadecimal(View(digest, size));
+}
+}  // namespace
+
+Digest::Digest(Algorithm algorithm) : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free)
+{
+  Check(context_ != nullptr &&
+        EVP_DigestInit_ex(context_.get(), algorithm == Algorithm::Md5 ? EVP_md5() : EVP_sha256(), nullptr) ==
+            1);
+}
+
+Digest::~Digest() = default;
+
+void Digest::Add(std::string_view bytes)
+{
+  Check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
+}
+
+std::string Digest::Hexadecimal()
+{
+  Bytes digest{};
+  unsigned size = 0;
+  Check(EVP_DigestFinal_ex(context_.get(), digest.data(), &size) == 1);
+  return ToHexadecimal(View(digest, size));
+}
+
+std::string Md5Of(std::string_view bytes)
+{
+  return HexadecimalOf(bytes, EVP_md5());
+}
+
+std::string Sha256Of(std::string_view bytes)
+{
+  return HexadecimalOf(bytes, EVP_sha256());
+}
+
+std::string HmacSha256(std::string_view key, std::string_view text)
+{
+  Bytes digest{};
+  unsigned size = 0;
+  Check(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+             reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(),
+             &size) != nullptr);
+  return std::string(View(digest, size));
+}
+
+std::string ToHexadecimal(std::string_view bytes)
+{
+  constexpr char DIGITS[] = "0123456789abcdef";
+  std::string text;
+  for (const char c : bytes)
+  {
+    text += DIGITS[static_cast<unsigned char>(c) >> 4];
+    text += DIGITS[static_cast<unsigned char>(c) & 15];
+  }
+  return text;
+}
+}  // namespace OrthancClinic

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Checksums by OpenSSL, in one go or piece by piece. All are given in hexadecimal.
+
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "Core/Api.h"
+
+struct evp_md_ctx_st;
+
+namespace OrthancClinic
+{
+class ORTHANC_CLINIC_API Digest
+{
+public:
+  enum class Algorithm
+  {
+    Md5,
+    Sha256
+  };
+
+  explicit Digest(Algorithm algorithm);
+  ~Digest();
+
+  void Add(std::string_view bytes);
+  std::string Hexadecimal();  // ends it
+
+private:
+  std::unique_ptr<evp_md_ctx_st, void (*)(evp_md_ctx_st*)> context_;
+};
+
+ORTHANC_CLINIC_API std::string Md5Of(std::string_view bytes);
+ORTHANC_CLINIC_API std::string Sha256Of(std::string_view bytes);
+
+// RFC 2104 with SHA-256; the key and the result are bytes.
+ORTHANC_CLINIC_API std::string HmacSha256(std::string_view key, std::string_view text);
+
+ORTHANC_CLINIC_API std::string ToHexadecimal(std::string_view bytes);
+}  // namespace OrthancClinic
