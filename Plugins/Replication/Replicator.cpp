@@ -24,11 +24,6 @@ namespace
 // A target may be away for weeks: with an hour between two tries, this is half a year.
 constexpr int ATTEMPTS = 4'000;
 
-// After so many failures in a row the target is left alone for a while, from seconds to minutes.
-constexpr int FAILURES = 3;
-constexpr Milliseconds SHORTEST_PAUSE(5'000);
-constexpr Milliseconds LONGEST_PAUSE(300'000);
-
 constexpr Milliseconds MANIFEST_WAITS(500);                   // for the study's other copies
 constexpr std::chrono::seconds MANIFEST_WAITS_FOR_COPIES(5);  // that are missing
 constexpr std::chrono::minutes THROUGHPUT_OF(1);
@@ -170,37 +165,23 @@ bool Replicator::IsOpen(RunningTask& task)
   const Timestamp opens = options_.hours.NextAfter(now);
   if (opens > now)
   {
-    PutOff(task, opens);
+    task.PutOff(opens);
   }
   return opens <= now;
 }
 
-void Replicator::PutOff(RunningTask& task, Timestamp until)
-{
-  Transaction transaction(database_);
-  task.Complete(transaction);
-  TaskStore(transaction).Enqueue(task.Get().kind, task.Get().key, task.Get().payload, until);
-  transaction.Commit();
-}
-
 bool Replicator::Guarded(RunningTask& task, const std::function<void()>& action)
 {
-  std::optional<Timestamp> until;
+  if (const auto until = circuit_.OpenUntil())
   {
-    const std::lock_guard lock(mutex_);
-    until = until_;
-  }
-  if (until && Now() < *until)
-  {
-    PutOff(task, *until + Jitter(Milliseconds(500)));
+    task.PutOff(*until + Jitter(Milliseconds(500)));
     return false;
   }
   try
   {
     action();
+    circuit_.Succeeded();
     const std::lock_guard lock(mutex_);
-    failures_ = 0;
-    until_.reset();
     health_.ready = true;
     health_.error.clear();
     return true;
@@ -229,20 +210,10 @@ bool Replicator::Guarded(RunningTask& task, const std::function<void()>& action)
     {
       retryAfter = unavailable->RetryAfter();
     }
+    circuit_.Failed(retryAfter);
     bool isNew = false;
     {
       const std::lock_guard lock(mutex_);
-      failures_++;
-      if (failures_ >= FAILURES)
-      {
-        const auto pause =
-            std::min(SHORTEST_PAUSE * (1 << std::min(failures_ - FAILURES, 10)), LONGEST_PAUSE);
-        until_ = Now() + Jitter(pause);
-      }
-      if (retryAfter)
-      {
-        until_ = std::max(until_.value_or(Timestamp{}), Now() + *retryAfter);
-      }
       isNew = health_.error != message;
       health_.ready = false;
       health_.error = message;
@@ -265,7 +236,7 @@ void Replicator::Check(RunningTask& task)
                 target_->Tidy(Now() - STALE);
               }))
   {
-    PutOff(task, Now() + CHECK_EVERY);
+    task.PutOff(Now() + CHECK_EVERY);
   }
 }
 
@@ -345,7 +316,7 @@ void Replicator::Replicate(RunningTask& task)
     }
     if (!study)
     {
-      PutOff(task, Now() + NOT_RECORDED);  // the feed that records it is another one
+      task.PutOff(Now() + NOT_RECORDED);  // the feed that records it is another one
       return;
     }
     const auto from = WantedFrom(*study);
@@ -355,7 +326,7 @@ void Replicator::Replicate(RunningTask& task)
     }
     if (*from > Now())
     {
-      PutOff(task, *from);
+      task.PutOff(*from);
       return;
     }
     if (!IsOpen(task))
@@ -424,7 +395,7 @@ void Replicator::WriteManifest(RunningTask& task)
   }
   if (std::ssize(replicas) < study->numberOfInstances)
   {
-    PutOff(task, Now() + MANIFEST_WAITS_FOR_COPIES);
+    task.PutOff(Now() + MANIFEST_WAITS_FOR_COPIES);
     return;
   }
   std::vector<Replica> unseen;
@@ -468,7 +439,7 @@ void Replicator::WriteManifest(RunningTask& task)
     const auto replica = byInstance.find(Text(instance, "ID"));
     if (replica == byInstance.end() || replica->second->state != "verified")
     {
-      PutOff(task, Now() + MANIFEST_WAITS_FOR_COPIES);
+      task.PutOff(Now() + MANIFEST_WAITS_FOR_COPIES);
       return;
     }
     Json::Value item;
@@ -599,7 +570,7 @@ void Replicator::Scrub(RunningTask& task)
   }
   if (Verify(task, replicas, options_.readBackPercent))
   {
-    PutOff(task, Now() + SCRUB_EVERY);
+    task.PutOff(Now() + SCRUB_EVERY);
   }
 }
 
@@ -632,7 +603,7 @@ void Replicator::DeleteCopies(RunningTask& task)
   }
   if (unlocked > Now())
   {
-    PutOff(task, unlocked);  // Object Lock
+    task.PutOff(unlocked);  // Object Lock
     return;
   }
   if (gone.empty() || !Guarded(task,

@@ -27,6 +27,7 @@
 #include "Core/Feed/Feed.h"
 #include "Core/Orthanc.h"
 #include "Core/Records/Study.h"
+#include "Core/Tasks/Circuit.h"
 #include "Core/Tasks/TaskWorkers.h"
 #include "ReplicaStore.h"
 #include "ReplicationOptions.h"
@@ -84,7 +85,6 @@ private:
   // `readBack`: of so many, one by its content. False if the task was put off.
   bool Verify(RunningTask& task, std::vector<Replica>& replicas, int readBackPercent);
   void RecordFailure(Transaction& transaction, Replica& replica, const std::string& reason);
-  void PutOff(RunningTask& task, Timestamp until);
 
   // Where an instance belongs; what is the same for all of a series is remembered.
   struct Place
@@ -101,10 +101,9 @@ private:
   const TargetOptions options_;
   const std::string storage_;
   const std::unique_ptr<ITarget> target_;
+  Circuit circuit_;
   mutable std::mutex mutex_;
   Health health_;                                   // guarded by mutex_, as what follows
-  int failures_ = 0;                                // in a row
-  std::optional<Timestamp> until_;                  // nothing is tried before
   std::map<std::string, Place> places_;             // by Orthanc's series id; bounded
   std::deque<std::pair<Timestamp, int64_t>> sent_;  // bytes, of the last minute
 };

@@ -12,4 +12,7 @@ namespace OrthancClinic
 {
 // A new unique identifier below 2.25, made of a UUID (PS3.5 B.2).
 ORTHANC_CLINIC_API std::string NewUid();
+
+// The one that always stands for this name (a UUID of version 8, RFC 9562, of the name's SHA-256).
+ORTHANC_CLINIC_API std::string UidOf(const std::string& name);
 }  // namespace OrthancClinic

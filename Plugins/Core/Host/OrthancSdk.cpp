@@ -4,6 +4,7 @@
 
 #include <json/reader.h>
 
+#include <functional>
 #include <limits>
 #include <memory>
 
@@ -99,5 +100,85 @@ void InProcessOrthanc::Put(const std::string& path, const std::string& body)
 void InProcessOrthanc::Delete(const std::string& path)
 {
   Check(OrthancPluginRestApiDelete(context_, path.c_str()), path);
+}
+
+Image OrthancImageCodec::DecodeFrame(const std::string& dicom, unsigned frame)
+{
+  const std::unique_ptr<OrthancPluginImage, std::function<void(OrthancPluginImage*)>> decoded(
+      OrthancPluginDecodeDicomImage(context_, dicom.data(), SizeOf(dicom), frame),
+      [this](OrthancPluginImage* image) { OrthancPluginFreeImage(context_, image); });
+  if (decoded == nullptr)
+  {
+    throw BadInput("Orthanc cannot decode this image");
+  }
+  Image image;
+  image.width = OrthancPluginGetImageWidth(context_, decoded.get());
+  image.height = OrthancPluginGetImageHeight(context_, decoded.get());
+  size_t bytes = 0;  // of a pixel
+  switch (OrthancPluginGetImagePixelFormat(context_, decoded.get()))
+  {
+    case OrthancPluginPixelFormat_Grayscale8:
+      image.format = Image::Format::Gray8;
+      bytes = 1;
+      break;
+    case OrthancPluginPixelFormat_Grayscale16:
+      image.format = Image::Format::Gray16;
+      bytes = 2;
+      break;
+    case OrthancPluginPixelFormat_SignedGrayscale16:
+      image.format = Image::Format::SignedGray16;
+      bytes = 2;
+      break;
+    case OrthancPluginPixelFormat_RGB24:
+      image.format = Image::Format::Rgb24;
+      bytes = 3;
+      break;
+    default:
+      throw BadInput("This format of pixels is not supported");
+  }
+  const auto* const buffer = static_cast<const char*>(OrthancPluginGetImageBuffer(context_, decoded.get()));
+  const size_t pitch = OrthancPluginGetImagePitch(context_, decoded.get());
+  image.pixels.reserve(bytes * image.width * image.height);
+  for (unsigned y = 0; y < image.height; y++)
+  {
+    image.pixels.append(buffer + y * pitch, bytes * image.width);
+  }
+  return image;
+}
+
+namespace
+{
+OrthancPluginPixelFormat FormatOf(const Image& image)
+{
+  switch (image.format)
+  {
+    case Image::Format::Gray8:
+      return OrthancPluginPixelFormat_Grayscale8;
+    case Image::Format::Rgb24:
+      return OrthancPluginPixelFormat_RGB24;
+    default:
+      throw BadInput("Only images of 8 bits can be encoded");
+  }
+}
+}  // namespace
+
+std::string OrthancImageCodec::EncodePng(const Image& image)
+{
+  OrthancBuffer encoded(context_);
+  Check(OrthancPluginCompressPngImage(context_, encoded.Out(), FormatOf(image), image.width, image.height,
+                                      static_cast<uint32_t>(image.width * image.Samples()),
+                                      image.pixels.data()),
+        "a PNG");
+  return std::string(encoded.View());
+}
+
+std::string OrthancImageCodec::EncodeJpeg(const Image& image, int quality)
+{
+  OrthancBuffer encoded(context_);
+  Check(OrthancPluginCompressJpegImage(context_, encoded.Out(), FormatOf(image), image.width, image.height,
+                                       static_cast<uint32_t>(image.width * image.Samples()),
+                                       image.pixels.data(), static_cast<uint8_t>(quality)),
+        "a JPEG");
+  return std::string(encoded.View());
 }
 }  // namespace OrthancClinic

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "Core/Dicom/Image.h"
 #include "Core/Errors.h"
 #include "Core/Log.h"
 #include "Core/Orthanc.h"
@@ -60,6 +61,20 @@ public:
   Json::Value Post(const std::string& path, const std::string& body) override;
   void Put(const std::string& path, const std::string& body) override;
   void Delete(const std::string& path) override;
+
+private:
+  OrthancPluginContext* context_;
+};
+
+// Orthanc's decoders and encoders.
+class OrthancImageCodec : public IImageCodec
+{
+public:
+  explicit OrthancImageCodec(OrthancPluginContext* context) : context_(context) {}
+
+  Image DecodeFrame(const std::string& dicom, unsigned frame) override;
+  std::string EncodePng(const Image& image) override;
+  std::string EncodeJpeg(const Image& image, int quality) override;
 
 private:
   OrthancPluginContext* context_;

@@ -130,6 +130,7 @@ public:
         database_(options_["Database"].asString().empty() ? DefaultDatabase(context, configuration_.Orthanc())
                                                           : options_["Database"].asString()),
         orthanc_(context),
+        images_(context),
         tasks_(database_),
         router_(MakeSecurity())
   {
@@ -184,6 +185,7 @@ public:
   OrthancClinic::Configuration& Configuration() override { return configuration_; }
   OrthancClinic::Database& Database() override { return database_; }
   IOrthanc& Orthanc() override { return orthanc_; }
+  IImageCodec& Images() override { return images_; }
   EventLog& Events() override { return events_; }
   TaskWorkers& Tasks() override { return tasks_; }
   Router& Routes() override { return router_; }
@@ -395,6 +397,7 @@ private:
   const bool authenticated_;
   OrthancClinic::Database database_;
   InProcessOrthanc orthanc_;
+  OrthancImageCodec images_;
   EventLog events_;
   TaskWorkers tasks_;
   Router router_;

@@ -133,6 +133,27 @@ Jurisdiction ResidencyGuard::Locate(const Destination& destination) const
                                         : Jurisdiction::Other;
 }
 
+void ResidencyGuard::CheckDisclosure(const Destination& destination, bool outsideCanada) const
+{
+  if (Locate(destination) != Jurisdiction::Other || !outsideCanada)
+  {
+    CheckStorage(destination);
+    return;
+  }
+  const std::string host = Part(destination.url, CURLUPART_HOST);
+  if (Part(destination.url, CURLUPART_SCHEME) != "https")
+  {
+    throw Forbidden("Patient data go to another machine by TLS only: the URL of " + host + " is not https");
+  }
+  if (destination.assessment.empty())
+  {
+    throw Forbidden(
+        "The host " + host +
+        " is outside Canada: Law 25 (s. 17) asks for a privacy impact assessment, whose reference is not "
+        "configured");
+  }
+}
+
 void ResidencyGuard::CheckStorage(const Destination& destination) const
 {
   const std::string host = Part(destination.url, CURLUPART_HOST);

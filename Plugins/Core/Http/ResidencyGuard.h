@@ -49,6 +49,10 @@ public:
   // elsewhere in Canada with an assessment; by TLS unless it is this machine.
   void CheckStorage(const Destination& destination) const;
 
+  // The same for images without identity that are sent to be analysed: where that is permitted explicitly and
+  // with an assessment, they may also leave Canada.
+  void CheckDisclosure(const Destination& destination, bool outsideCanada) const;
+
 private:
   const ResidencyPolicy policy_;
 };

@@ -27,6 +27,9 @@ enum class Permission
   WriteAppointments,
   ReadReplication,
   WriteReplication,  // restore, verify
+  ReadAnalyses,
+  WriteAnalyses,   // request, cancel
+  ReviewAnalyses,  // accept, edit or reject what software found
   ReadPractices,
   WritePractices,
   ReadTasks,

@@ -46,6 +46,12 @@ std::string ToString(Permission permission)
       return "read_replication";
     case Permission::WriteReplication:
       return "write_replication";
+    case Permission::ReadAnalyses:
+      return "read_analyses";
+    case Permission::WriteAnalyses:
+      return "write_analyses";
+    case Permission::ReviewAnalyses:
+      return "review_analyses";
     case Permission::ReadPractices:
       return "read_practices";
     case Permission::WritePractices:

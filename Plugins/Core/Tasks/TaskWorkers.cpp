@@ -47,6 +47,14 @@ void RunningTask::Complete(Transaction& transaction)
   completed_ = true;
 }
 
+void RunningTask::PutOff(Timestamp until)
+{
+  Transaction transaction(database_);
+  Complete(transaction);
+  TaskStore(transaction).Enqueue(task_.kind, task_.key, task_.payload, until);
+  transaction.Commit();
+}
+
 TaskWorkers::TaskWorkers(Database& database) : database_(database), owner_(NewUuid()) {}
 
 TaskWorkers::~TaskWorkers()

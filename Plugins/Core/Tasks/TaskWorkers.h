@@ -47,6 +47,9 @@ public:
   // that returns without having called it is done as well. Throws Conflict if another worker took over.
   void Complete(Transaction& transaction);
 
+  // Ends this run, and lets the task run again at `until`, as if it had never been tried.
+  void PutOff(Timestamp until);
+
   // Orthanc stops: a long handler should throw Unavailable soon; the task will be run again.
   bool IsStopping() const { return stopping_; }
 

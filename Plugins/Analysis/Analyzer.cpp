@@ -1,0 +1,651 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "Analyzer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "Core/Configuration/Json.h"
+#include "Core/Dicom/DicomDate.h"
+#include "Core/Dicom/Folding.h"
+#include "Core/Errors.h"
+#include "Core/Identity/AuditTrail.h"
+#include "Core/Log.h"
+#include "Core/Records/Practice.h"
+#include "Core/Records/StudyStore.h"
+#include "Core/Tasks/TaskStore.h"
+#include "Core/Uuid.h"
+#include "StructuredReport.h"
+
+namespace OrthancClinic::Analysis
+{
+namespace
+{
+constexpr const char* RULES = "analysis-rules";
+constexpr const char* VERIFY = "verified-report";
+constexpr int ATTEMPTS = 20;  // with an hour between the last ones: most of a day
+constexpr Milliseconds LONGEST_DELAY(3600'000);
+
+bool Has(const std::vector<std::string>& all, const std::string& one)
+{
+  return all.empty() || std::find(all.begin(), all.end(), one) != all.end();
+}
+
+// Of the patient at the study.
+std::optional<int> Age(const Study& study)
+{
+  const auto born = DicomDate::Parse(study.demographics.birthDate);
+  const auto then = DicomDate::Parse(study.studyDate);
+  if (!born || !then || born->month == 0 || then->month == 0)
+  {
+    return std::nullopt;
+  }
+  const bool hadBirthday = std::pair(then->month, then->day) >= std::pair(born->month, born->day);
+  return then->year - born->year - (hadBirthday ? 0 : 1);
+}
+
+// "fr-CA" → "fr"
+std::string LanguageOf(const std::string& text)
+{
+  const std::string language = text.substr(0, 2);
+  return language == "fr" || language == "es" || language == "zh" ? language : "en";
+}
+
+Timestamp Tomorrow()
+{
+  return ParseTimestamp(ToString(Now() + std::chrono::hours(24)).substr(0, 10) + "T00:00:00Z").value();
+}
+}  // namespace
+
+bool Concerns(const Rule& rule, const Study& study, const Json::Value& tags, const std::string& xrayType)
+{
+  const bool hasModality = rule.modalities.empty() ||
+                           std::any_of(study.modalities.begin(), study.modalities.end(),
+                                       [&](const std::string& one) { return Has(rule.modalities, one); });
+  if (!Has(rule.practices, study.practiceId) || !hasModality ||
+      !Has(rule.bodyParts, Tag(tags, "0018,0015")) || !Has(rule.xrayTypes, xrayType) ||
+      !Has(rule.stations, study.source.callingAe) ||
+      Folded(study.studyDescription).find(Folded(rule.description)) == std::string::npos)
+  {
+    return false;
+  }
+  const auto age = Age(study);
+  return (!rule.minimumAge || (age && *age >= *rule.minimumAge)) &&
+         (!rule.maximumAge || (age && *age <= *rule.maximumAge));
+}
+
+Analyzer::Analyzer(Database& database, IOrthanc& orthanc, IImageCodec& codec, const EventLog& events,
+                   const Options& options)
+    : database_(database), orthanc_(orthanc), events_(events), options_(options), images_(orthanc, codec)
+{
+  for (const ProviderOptions& one : options.providers)
+  {
+    providers_.push_back(std::make_unique<Provider>());
+    providers_.back()->options = one;
+    providers_.back()->provider = MakeProvider(one, images_);
+  }
+}
+
+std::vector<TaskKind> Analyzer::Tasks()
+{
+  std::vector<TaskKind> kinds = {{.name = RULES, .handler = [this](RunningTask& task) { Apply(task); }},
+                                 {.name = VERIFY, .handler = [this](RunningTask& task) { Verify(task); }}};
+  for (const auto& provider : providers_)
+  {
+    kinds.push_back({.name = "analyse." + provider->options.name,
+                     .handler = [this](RunningTask& task) { Analyse(task); },
+                     .concurrency = provider->options.concurrency,
+                     .maxAttempts = ATTEMPTS,
+                     .longestDelay = LONGEST_DELAY});
+  }
+  return kinds;
+}
+
+Analyzer::Provider* Analyzer::FindProvider(const std::string& name) const
+{
+  const auto found = std::find_if(providers_.begin(), providers_.end(),
+                                  [&](const auto& provider) { return provider->options.name == name; });
+  return found == providers_.end() ? nullptr : found->get();
+}
+
+void Analyzer::EnqueueRules(Transaction& transaction, const std::string& orthancStudyId)
+{
+  TaskStore(transaction).Enqueue(RULES, orthancStudyId);
+}
+
+Analysis Analyzer::Request(Transaction& transaction, const Study& study, const std::string& provider,
+                           const std::string& language, const std::string& requestedBy) const
+{
+  const Provider* const found =
+      provider.empty() ? (providers_.empty() ? nullptr : providers_.front().get()) : FindProvider(provider);
+  if (found == nullptr)
+  {
+    throw NotFound("There is no such provider of analyses");
+  }
+  const auto practice = PracticeStore(transaction).Find(study.practiceId);
+  Analysis analysis;
+  analysis.id = NewUuid();
+  analysis.practiceId = study.practiceId;
+  analysis.orthancStudyId = study.orthancStudyId;
+  analysis.studyInstanceUid = study.studyInstanceUid;
+  analysis.provider = found->options.name;
+  analysis.language = !language.empty() ? language : LanguageOf(practice ? practice->language : "en");
+  analysis.requestedBy = requestedBy;
+  analysis.requestedAt = Now();
+  AnalysisStore(transaction).Insert(analysis);
+  TaskStore(transaction).Enqueue("analyse." + analysis.provider, analysis.id);
+  Emit(transaction, "analysis.requested", analysis);
+  return analysis;
+}
+
+void Analyzer::Cancel(Transaction& transaction, const std::string& id)
+{
+  AnalysisStore store(transaction);
+  auto analysis = store.FindForUpdate(id);
+  if (!analysis)
+  {
+    throw NotFound("There is no such analysis");
+  }
+  if (analysis->status != "requested")
+  {
+    throw Conflict("The analysis is " + analysis->status + " already");
+  }
+  analysis->status = "cancelled";
+  analysis->error.clear();
+  analysis->completedAt = Now();
+  store.Update(*analysis);
+  {
+    const std::lock_guard lock(mutex_);
+    cancelled_.insert(id);
+  }
+  TaskStore(transaction).Cancel("analyse." + analysis->provider, id);
+}
+
+bool Analyzer::IsCancelled(const std::string& id) const
+{
+  const std::lock_guard lock(mutex_);
+  return cancelled_.contains(id);
+}
+
+void Analyzer::Emit(Transaction& transaction, const std::string& type, const Analysis& analysis) const
+{
+  Json::Value data;
+  data["analysis_id"] = analysis.id;
+  data["study_instance_uid"] = analysis.studyInstanceUid;
+  data["orthanc_study_id"] = analysis.orthancStudyId;
+  data["provider"] = analysis.provider;
+  data["status"] = analysis.status;
+  events_.Emit(transaction, type, analysis.practiceId, data);
+}
+
+void Analyzer::Apply(RunningTask& task)
+{
+  if (options_.rules.empty())
+  {
+    return;
+  }
+  const std::string& id = task.Get().key;
+  std::vector<AnalysedImage> first;
+  try
+  {
+    first = images_.Choose(id, 1);
+  }
+  catch (const NotFound&)
+  {
+    return;  // deleted since
+  }
+  if (first.empty())
+  {
+    return;
+  }
+  const std::string xrayType = XrayTypeOf(options_.xrayTypes, first.front().tags);
+  std::map<std::string, Json::Value> images;  // that each provider would be given
+  for (const auto& provider : providers_)
+  {
+    images[provider->options.name] = Describe(images_.Choose(id, provider->options.maximumImages));
+  }
+
+  Transaction transaction(database_);
+  const auto study = StudyStore(transaction).FindForUpdate(id);
+  if (study)
+  {
+    const auto [known, total] = AnalysisStore(transaction).Search({.orthancStudyId = id, .limit = 1000});
+    std::set<std::string> requested;
+    for (const Rule& rule : options_.rules)
+    {
+      const bool isThere =
+          std::any_of(known.begin(), known.end(),
+                      [&](const Analysis& one)
+                      {
+                        return one.provider == rule.provider &&
+                               (one.status == "requested" || one.images == images[rule.provider]);
+                      });
+      if (!isThere && !requested.contains(rule.provider) &&
+          Concerns(rule, *study, first.front().tags, xrayType))
+      {
+        requested.insert(rule.provider);
+        Request(transaction, *study, rule.provider, "", "rule");
+      }
+    }
+  }
+  task.Complete(transaction);
+  transaction.Commit();
+}
+
+void Analyzer::Fail(RunningTask& task, Analysis& analysis, const std::string& reason)
+{
+  Transaction transaction(database_);
+  AnalysisStore store(transaction);
+  if (const auto now = store.FindForUpdate(analysis.id); now && now->status == "requested")
+  {
+    analysis.status = "failed";
+    analysis.error = reason;
+    analysis.completedAt = Now();
+    store.Update(analysis);
+    Emit(transaction, "analysis.failed", analysis);
+  }
+  task.Complete(transaction);
+  transaction.Commit();
+}
+
+// So that who looks sees why nothing happens yet.
+void Analyzer::NoteWaiting(const Analysis& analysis, const std::string& reason) const
+{
+  Transaction transaction(database_);
+  AnalysisStore store(transaction);
+  if (auto now = store.FindForUpdate(analysis.id); now && now->status == "requested" && now->error != reason)
+  {
+    now->error = reason;
+    store.Update(*now);
+  }
+  transaction.Commit();
+}
+
+std::optional<Timestamp> Analyzer::MustWaitUntil(Provider& provider, std::string& reason)
+{
+  if (const auto until = provider.circuit.OpenUntil())
+  {
+    reason = "The provider is left alone after failures";
+    return until;
+  }
+  const ProviderOptions& options = provider.options;
+  if (options.dailyTokens > 0 || options.dailyCost > 0)
+  {
+    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+    const auto [tokens, cost] = AnalysisStore(transaction).Spent(options.name, ToString(Now()).substr(0, 10));
+    transaction.Commit();
+    if ((options.dailyTokens > 0 && tokens >= options.dailyTokens) ||
+        (options.dailyCost > 0 && static_cast<double>(cost) >= options.dailyCost * 1e6))
+    {
+      reason = "The budget of the day is used up";
+      return Tomorrow();
+    }
+  }
+  if (options.requestsPerMinute > 0)
+  {
+    const std::lock_guard lock(mutex_);
+    if (provider.nextRequest > Now())
+    {
+      reason = "The provider is asked no more often";
+      return provider.nextRequest;
+    }
+    provider.nextRequest = Now() + Milliseconds(60'000 / options.requestsPerMinute);
+  }
+  return std::nullopt;
+}
+
+std::optional<Answer> Analyzer::Reuse(Provider& provider, const ProviderRequest& request,
+                                      Dispatch& dispatch) const
+{
+  Transaction transaction(database_, Transaction::Mode::ReadOnly);
+  const auto known = AnalysisStore(transaction).FindAnswer(provider.options.name, request.sha256);
+  transaction.Commit();
+  if (!known)
+  {
+    return std::nullopt;
+  }
+  Answer answer;
+  answer.result = known->answer;
+  answer.model = known->document["model"].asString();
+  dispatch.outcome = "reused";
+  dispatch.document["answer_of"] = known->id;
+  return answer;
+}
+
+Answer Analyzer::Send(RunningTask& task, Provider& provider, const Analysis& analysis,
+                      const Question& question, const ProviderRequest& request, Dispatch& dispatch)
+{
+  const ProviderOptions& options = provider.options;
+  {
+    // Before anything leaves.
+    Transaction transaction(database_);
+    AnalysisStore(transaction).Put(dispatch);
+    if (options.type != "quality")
+    {
+      AuditEntry entry;
+      entry.principal.name = analysis.requestedBy;
+      entry.action = "analysis.dispatch";
+      entry.practiceId = analysis.practiceId;
+      entry.studyInstanceUid = analysis.studyInstanceUid;
+      entry.detail = dispatch.document;
+      entry.detail["analysis_id"] = analysis.id;
+      AuditTrail::Append(transaction, entry);
+    }
+    transaction.Commit();
+  }
+  const Timestamp begun = Now();
+  const auto finish = [&](const std::string& error)
+  {
+    dispatch.outcome = error.empty() ? "answered" : "failed";
+    dispatch.document["error"] = error.empty() ? Json::Value() : Json::Value(error);
+    dispatch.document["latency_ms"] = static_cast<Json::Int64>((Now() - begun).count());
+  };
+  const auto note = [&](const std::string& error)
+  {
+    const std::lock_guard lock(mutex_);
+    provider.health = {error.empty(), error};
+  };
+  try
+  {
+    Answer answer = provider.provider->Ask(question, request,
+                                           [&] { return task.IsStopping() || IsCancelled(analysis.id); });
+    provider.circuit.Succeeded();
+    note("");
+    if (answer.error.empty())
+    {
+      try
+      {
+        CheckResult(answer.result, question.images);
+      }
+      catch (const BadInput& error)
+      {
+        answer.error = error.what();
+      }
+    }
+    finish(answer.error);
+    dispatch.tokens = answer.tokensIn + answer.tokensOut;
+    dispatch.costMicros = std::llround(static_cast<double>(answer.tokensIn) * options.inputPrice +
+                                       static_cast<double>(answer.tokensOut) * options.outputPrice);
+    dispatch.document["model"] = answer.model;
+    dispatch.document["tokens_in"] = static_cast<Json::Int64>(answer.tokensIn);
+    dispatch.document["tokens_out"] = static_cast<Json::Int64>(answer.tokensOut);
+    return answer;
+  }
+  catch (const DatabaseError&)
+  {
+    throw;
+  }
+  catch (const Error& error)
+  {
+    const auto* const unavailable = dynamic_cast<const Unavailable*>(&error);
+    if (unavailable != nullptr && !task.IsStopping() && !IsCancelled(analysis.id))
+    {
+      provider.circuit.Failed(unavailable->RetryAfter());
+      note(error.what());
+    }
+    finish(error.what());
+    Transaction transaction(database_);
+    AnalysisStore(transaction).Put(dispatch);
+    transaction.Commit();
+    throw;
+  }
+}
+
+bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analysis)
+{
+  const ProviderOptions& options = provider.options;
+  Dispatch dispatch;
+  dispatch.id = NewUuid();
+  dispatch.analysisId = analysis.id;
+  dispatch.provider = options.name;
+  Answer answer;
+  try
+  {
+    Question question;
+    question.language = analysis.language;
+    question.images = images_.Choose(analysis.orthancStudyId, options.maximumImages);
+    if (question.images.empty())
+    {
+      throw PermanentFailure("The study has no images");
+    }
+    question.xrayType = XrayTypeOf(options_.xrayTypes, question.images.front().tags);
+    analysis.xrayType = question.xrayType;
+    analysis.images = Describe(question.images);
+    const Destination destination{
+        .url = options.endpoint, .declared = options.jurisdiction, .assessment = options.assessment};
+    const ResidencyGuard guard(options_.residency);
+    if (options.type != "quality")
+    {
+      guard.CheckDisclosure(destination, options.outsideCanada);
+    }
+    const ProviderRequest request = provider.provider->Prepare(question);
+    dispatch.requestSha256 = request.sha256;
+    Json::Value& document = dispatch.document;
+    document["provider"] = options.name;
+    document["destination"] = options.type == "quality" ? "this process" : options.endpoint;
+    document["jurisdiction"] = options.type == "quality" ? "QC" : ToString(guard.Locate(destination));
+    document["privacy_impact_assessment"] = options.assessment;
+    document["outside_canada_permitted"] = options.outsideCanada;
+    document["deidentified"] = options.type != "quality";
+    document["images"] = analysis.images;
+    document["bytes"] = static_cast<Json::UInt64>(request.body.size());
+    document["request_sha256"] = request.sha256;
+    document["prompt_version"] = request.promptVersion;
+    document["sent_at"] = ToString(Now());
+    if (const auto reused = Reuse(provider, request, dispatch))
+    {
+      answer = *reused;
+      document["model"] = answer.model;
+      CheckResult(answer.result, question.images);
+    }
+    else
+    {
+      std::string reason;
+      if (const auto until = MustWaitUntil(provider, reason))
+      {
+        NoteWaiting(analysis, reason);
+        task.PutOff(*until);
+        return false;
+      }
+      answer = Send(task, provider, analysis, question, request, dispatch);
+    }
+  }
+  catch (const NotFound&)
+  {
+    Fail(task, analysis, "The study was deleted");
+    return false;
+  }
+  catch (const PermanentFailure& error)
+  {
+    Fail(task, analysis, error.what());
+    return false;
+  }
+  catch (const Forbidden& error)
+  {
+    Fail(task, analysis, error.what());
+    return false;
+  }
+  catch (const Unavailable& error)
+  {
+    if (IsCancelled(analysis.id))
+    {
+      return false;
+    }
+    NoteWaiting(analysis, error.what());
+    if (task.Get().attempts >= ATTEMPTS)
+    {
+      Fail(task, analysis, error.what());
+      return false;
+    }
+    throw;
+  }
+
+  // What was paid for is kept at once, whatever becomes of the report.
+  Transaction transaction(database_);
+  AnalysisStore store(transaction);
+  dispatch.answer = answer.error.empty() ? answer.result : Json::Value();
+  store.Put(dispatch);
+  const auto now = store.FindForUpdate(analysis.id);
+  const bool isWanted = now && now->status == "requested";
+  if (isWanted)
+  {
+    analysis.dispatchId = dispatch.id;
+    analysis.status = answer.error.empty() ? "answered" : "failed";
+    analysis.error = answer.error.empty() ? "" : "The provider's answer cannot be used: " + answer.error;
+    analysis.result = dispatch.answer;
+    if (analysis.status == "failed")
+    {
+      analysis.completedAt = Now();
+      Emit(transaction, "analysis.failed", analysis);
+    }
+    store.Update(analysis);
+  }
+  transaction.Commit();
+  return isWanted && analysis.status == "answered";
+}
+
+void Analyzer::StoreReport(const Analysis& analysis, bool verified)
+{
+  ReportContent content;
+  content.analysis = analysis;
+  content.images = images_.Load(analysis.images);
+  content.result = analysis.result;
+  Transaction transaction(database_, Transaction::Mode::ReadOnly);
+  const auto dispatches = AnalysisStore(transaction).DispatchesOf(analysis.id);
+  const auto practice = PracticeStore(transaction).Find(analysis.practiceId);
+  transaction.Commit();
+  for (const Dispatch& dispatch : dispatches)
+  {
+    if (dispatch.id == analysis.dispatchId)
+    {
+      content.algorithm = dispatch.document["model"].asString();
+      content.algorithmVersion = dispatch.document["prompt_version"].asString().substr(0, 12);
+    }
+  }
+  content.algorithm = content.algorithm.empty() ? analysis.provider : content.algorithm;
+  if (verified)
+  {
+    if (!analysis.review["findings"].isNull())
+    {
+      content.result["findings"] = analysis.review["findings"];
+    }
+    content.verifiedBy = analysis.reviewedBy;
+    content.organization = practice && !practice->name.empty() ? practice->name : analysis.practiceId;
+    content.comment = analysis.review["comment"].asString();
+  }
+  orthanc_.Post("/instances", MakeReport(content));
+}
+
+void Analyzer::Analyse(RunningTask& task)
+{
+  std::optional<Analysis> analysis;
+  {
+    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+    analysis = AnalysisStore(transaction).Find(task.Get().key);
+    transaction.Commit();
+  }
+  if (!analysis || (analysis->status != "requested" && analysis->status != "answered"))
+  {
+    return;
+  }
+  Provider* const provider = FindProvider(analysis->provider);
+  if (provider == nullptr)
+  {
+    throw PermanentFailure("The provider is not configured any more");
+  }
+  if (analysis->status == "requested" && !GetAnswer(task, *provider, *analysis))
+  {
+    return;
+  }
+  try
+  {
+    StoreReport(*analysis, false);
+  }
+  catch (const NotFound&)
+  {
+    LogWarning("The study of an analysis was deleted before its report could be stored");
+  }
+  Transaction transaction(database_);
+  AnalysisStore store(transaction);
+  analysis->status = "completed";
+  analysis->completedAt = Now();
+  store.Update(*analysis);
+  Emit(transaction, "analysis.completed", *analysis);
+  task.Complete(transaction);
+  transaction.Commit();
+}
+
+Analysis Analyzer::Review(Transaction& transaction, const std::string& id, const std::string& reviewer,
+                          const std::string& decision, const Json::Value& body) const
+{
+  AnalysisStore store(transaction);
+  auto analysis = store.FindForUpdate(id);
+  if (!analysis)
+  {
+    throw NotFound("There is no such analysis");
+  }
+  if (analysis->status != "completed")
+  {
+    throw Conflict("Only a completed analysis can be reviewed; this one is " + analysis->status);
+  }
+  if ((decision == "edit") != body.isMember("findings"))
+  {
+    throw BadInput("Findings come with the decision \"edit\", and only with it",
+                   {{"findings", decision == "edit" ? "expected" : "not expected"}});
+  }
+  const auto viewed = store.FirstViewedAt(id, reviewer);
+  analysis->status = decision == "accept" ? "accepted" : decision == "edit" ? "edited" : "rejected";
+  analysis->reviewedBy = reviewer;
+  analysis->reviewedAt = Now();
+  Json::Value& review = analysis->review;
+  review["decision"] = decision;
+  review["comment"] = body["comment"].isString() ? body["comment"] : Json::Value("");
+  review["patient_informed"] = body["patient_informed"];
+  review["findings"] = body["findings"];
+  // How long the person had the result before them; null if they never asked for it.
+  review["seconds_viewed"] =
+      viewed ? Json::Value(static_cast<double>((*analysis->reviewedAt - *viewed).count()) / 1000)
+             : Json::Value();
+  store.Update(*analysis);
+  if (decision != "reject")
+  {
+    TaskStore(transaction).Enqueue(VERIFY, id);
+  }
+  Emit(transaction, "analysis.reviewed", *analysis);
+  return *analysis;
+}
+
+void Analyzer::Verify(RunningTask& task)
+{
+  std::optional<Analysis> analysis;
+  {
+    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+    analysis = AnalysisStore(transaction).Find(task.Get().key);
+    transaction.Commit();
+  }
+  if (analysis)
+  {
+    try
+    {
+      StoreReport(*analysis, true);
+    }
+    catch (const NotFound&)
+    {
+      throw PermanentFailure("The study was deleted before its verified report could be stored");
+    }
+  }
+}
+
+std::map<std::string, Analyzer::Health> Analyzer::GetHealth() const
+{
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, Health> health;
+  for (const auto& provider : providers_)
+  {
+    health[provider->options.name] = provider->health;
+  }
+  return health;
+}
+}  // namespace OrthancClinic::Analysis

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What is done with an analysis, as tasks: the rules request it when a study is complete; it is asked of its
+// provider; what comes back is checked, stored, written into the study as a report, and, when a person has
+// reviewed it, once more as a verified one.
+
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "AnalysisOptions.h"
+#include "AnalysisStore.h"
+#include "Core/Database/Database.h"
+#include "Core/Events/EventLog.h"
+#include "Core/Orthanc.h"
+#include "Core/Records/Study.h"
+#include "Core/Tasks/Circuit.h"
+#include "Core/Tasks/TaskWorkers.h"
+#include "Images.h"
+#include "Provider.h"
+
+namespace OrthancClinic::Analysis
+{
+class Analyzer
+{
+public:
+  Analyzer(Database& database, IOrthanc& orthanc, IImageCodec& codec, const EventLog& events,
+           const Options& options);
+
+  std::vector<TaskKind> Tasks();
+
+  // Lets the rules look at a study.
+  static void EnqueueRules(Transaction& transaction, const std::string& orthancStudyId);
+
+  // A new analysis of the study, with its task and event. An empty provider is the first one, an empty
+  // language that of the practice. Throws NotFound if there is no such provider.
+  Analysis Request(Transaction& transaction, const Study& study, const std::string& provider,
+                   const std::string& language, const std::string& requestedBy) const;
+
+  // Throws Conflict if it has ended.
+  void Cancel(Transaction& transaction, const std::string& id);
+
+  // What a person says of a result: "accept", "edit" (then with the findings that are left) or "reject".
+  // Throws Conflict unless it is completed, BadInput if the findings are not right.
+  Analysis Review(Transaction& transaction, const std::string& id, const std::string& reviewer,
+                  const std::string& decision, const Json::Value& body) const;
+
+  struct Health
+  {
+    bool ready = true;
+    std::string error;
+  };
+  std::map<std::string, Health> GetHealth() const;
+  const Options& GetOptions() const { return options_; }
+
+private:
+  struct Provider
+  {
+    ProviderOptions options;
+    std::unique_ptr<IProvider> provider;
+    Circuit circuit;
+    Health health;            // guarded by mutex_, as the next
+    Timestamp nextRequest{};  // by the rate
+  };
+
+  void Apply(RunningTask& task);  // the rules
+  void Analyse(RunningTask& task);
+  void Verify(RunningTask& task);  // writes the verified report
+
+  // The answer is stored; false if there is none now (put off, failed, cancelled).
+  bool GetAnswer(RunningTask& task, Provider& provider, Analysis& analysis);
+  std::optional<Answer> Reuse(Provider& provider, const ProviderRequest& request, Dispatch& dispatch) const;
+  std::optional<Timestamp> MustWaitUntil(Provider& provider, std::string& reason);
+  Answer Send(RunningTask& task, Provider& provider, const Analysis& analysis, const Question& question,
+              const ProviderRequest& request, Dispatch& dispatch);
+  void StoreReport(const Analysis& analysis, bool verified);
+  void Fail(RunningTask& task, Analysis& analysis, const std::string& reason);
+  void NoteWaiting(const Analysis& analysis, const std::string& reason) const;
+  void Emit(Transaction& transaction, const std::string& type, const Analysis& analysis) const;
+  bool IsCancelled(const std::string& id) const;
+  Provider* FindProvider(const std::string& name) const;
+
+  Database& database_;
+  IOrthanc& orthanc_;
+  const EventLog& events_;
+  const Options options_;
+  Images images_;
+  std::vector<std::unique_ptr<Provider>> providers_;
+  mutable std::mutex mutex_;
+  std::set<std::string> cancelled_;  // of this process, while they run
+};
+
+// Whether a rule concerns a study: `tags` of its first image, and the kind of X-ray that it is.
+bool Concerns(const Rule& rule, const Study& study, const Json::Value& tags, const std::string& xrayType);
+}  // namespace OrthancClinic::Analysis

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "Images.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "Core/Configuration/Json.h"
+#include "Core/Errors.h"
+
+namespace OrthancClinic::Analysis
+{
+namespace
+{
+constexpr int JPEG_QUALITY = 92;
+
+int Number(const Json::Value& tags, const char* tag, int otherwise)
+{
+  const std::string text = Tag(tags, tag);
+  char* end = nullptr;
+  const long number = std::strtol(text.c_str(), &end, 10);
+  return end == text.c_str() || number < 0 || number > 1'000'000 ? otherwise : static_cast<int>(number);
+}
+}  // namespace
+
+std::vector<AnalysedImage> Images::Choose(const std::string& orthancStudyId, int most)
+{
+  // Objects that show no patient, or what somebody drew.
+  static const std::set<std::string> NO_IMAGES = {"SR",       "SEG",    "PR",     "KO",       "DOC", "REG",
+                                                  "RTSTRUCT", "RTPLAN", "RTDOSE", "RTRECORD", "AU",  "ECG",
+                                                  "HD",       "PLAN",   "STAIN",  "RWV",      "FID", "ANN"};
+  std::vector<std::tuple<int, std::string, int, std::string>> instances;  // series number, series, number, id
+  for (const Json::Value& series : orthanc_.Get("/studies/" + orthancStudyId + "/series"))
+  {
+    const Json::Value& tags = series["MainDicomTags"];
+    const auto number = [](const Json::Value& from, const char* name)
+    { return from[name].isString() ? std::atoi(from[name].asCString()) : 0; };
+    if (NO_IMAGES.contains(tags["Modality"].isString() ? tags["Modality"].asString() : ""))
+    {
+      continue;
+    }
+    for (const Json::Value& instance : orthanc_.Get("/series/" + series["ID"].asString() + "/instances"))
+    {
+      instances.emplace_back(number(tags, "SeriesNumber"), series["ID"].asString(),
+                             number(instance["MainDicomTags"], "InstanceNumber"), instance["ID"].asString());
+    }
+  }
+  std::sort(instances.begin(), instances.end());
+
+  std::vector<AnalysedImage> images;
+  // Of many instances, the middle of each of `most` equal parts.
+  const auto count = static_cast<int>(instances.size());
+  const int chosen = std::min(count, most);
+  for (int i = 0; i < chosen; i++)
+  {
+    images.push_back(Read(std::get<3>(instances[static_cast<size_t>((2 * i + 1) * count / (2 * chosen))])));
+    if (images.back().columns == 0 || images.back().rows == 0)
+    {
+      images.pop_back();
+    }
+  }
+  // Of few with many frames, likewise frames.
+  std::vector<AnalysedImage> frames;
+  const int left = images.empty() ? 0 : std::max(1, most / static_cast<int>(images.size()));
+  for (const AnalysedImage& image : images)
+  {
+    const int some = std::min(image.numberOfFrames, left);
+    for (int i = 0; i < some; i++)
+    {
+      frames.push_back(image);
+      frames.back().frame = (2 * i + 1) * image.numberOfFrames / (2 * some) + 1;
+    }
+  }
+  return frames;
+}
+
+AnalysedImage Images::Read(const std::string& orthancInstanceId)
+{
+  AnalysedImage image;
+  image.orthancInstanceId = orthancInstanceId;
+  image.tags = orthanc_.Get("/instances/" + orthancInstanceId + "/tags?short");
+  image.sopClassUid = Tag(image.tags, "0008,0016");
+  image.sopInstanceUid = Tag(image.tags, "0008,0018");
+  image.seriesInstanceUid = Tag(image.tags, "0020,000e");
+  image.columns = Number(image.tags, "0028,0011", 0);
+  image.rows = Number(image.tags, "0028,0010", 0);
+  image.numberOfFrames = std::max(1, Number(image.tags, "0028,0008", 1));
+  return image;
+}
+
+std::vector<AnalysedImage> Images::Load(const Json::Value& described)
+{
+  std::vector<AnalysedImage> images;
+  for (const Json::Value& item : described)
+  {
+    images.push_back(Read(item["orthanc_instance_id"].asString()));
+    images.back().frame = item["frame"].asInt();
+  }
+  return images;
+}
+
+Json::Value Describe(const std::vector<AnalysedImage>& images)
+{
+  Json::Value described(Json::arrayValue);
+  for (const AnalysedImage& image : images)
+  {
+    Json::Value item;
+    item["orthanc_instance_id"] = image.orthancInstanceId;
+    item["sop_instance_uid"] = image.sopInstanceUid;
+    item["frame"] = image.frame;
+    described.append(item);
+  }
+  return described;
+}
+
+std::string Images::File(const AnalysedImage& image)
+{
+  return orthanc_.GetBytes("/instances/" + image.orthancInstanceId + "/file");
+}
+
+Image Images::Decode(const AnalysedImage& image)
+{
+  return codec_.DecodeFrame(File(image), static_cast<unsigned>(image.frame - 1));
+}
+
+Presentation Images::PresentationOf(const AnalysedImage& image)
+{
+  return ReadPresentation(
+      image.tags,
+      [&](const std::string& path)
+      {
+        try
+        {
+          return orthanc_.GetBytes("/instances/" + image.orthancInstanceId + "/content/" + path);
+        }
+        catch (const NotFound&)
+        {
+          return std::string();  // a table without its entries
+        }
+      });
+}
+
+std::string Images::Rendered(const AnalysedImage& image, unsigned longEdge, bool asJpeg)
+{
+  const Image rendered = Render(Decode(image), PresentationOf(image), longEdge);
+  return asJpeg ? codec_.EncodeJpeg(rendered, JPEG_QUALITY) : codec_.EncodePng(rendered);
+}
+
+std::string BurnedInRisk(const AnalysedImage& image)
+{
+  if (Tag(image.tags, "0028,0301") == "YES")
+  {
+    return "BurnedInAnnotation is YES";
+  }
+  // Ultrasound, and everything that was captured from a screen or scanned (Secondary Capture and its
+  // multi-frame kin).
+  if (image.sopClassUid.starts_with("1.2.840.10008.5.1.4.1.1.6") ||
+      image.sopClassUid == "1.2.840.10008.5.1.4.1.1.3.1" ||
+      image.sopClassUid == "1.2.840.10008.5.1.4.1.1.7" ||
+      image.sopClassUid.starts_with("1.2.840.10008.5.1.4.1.1.7."))
+  {
+    return Tag(image.tags, "0028,0301") == "NO" ? ""
+                                                : "images of this SOP class often carry text in their pixels";
+  }
+  return "";
+}
+}  // namespace OrthancClinic::Analysis

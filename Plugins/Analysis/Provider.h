@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Who analyses. A request is made first, so that it is known what will leave, and then sent.
+
+#pragma once
+
+#include <json/value.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "AnalysisOptions.h"
+#include "Core/Database/Database.h"
+#include "Finding.h"
+#include "Images.h"
+
+namespace OrthancClinic::Analysis
+{
+struct Question
+{
+  std::string language;
+  std::string xrayType;
+  std::vector<AnalysedImage> images;
+};
+
+struct ProviderRequest
+{
+  std::string body;  // what is sent; empty where nothing is
+  std::string contentType;
+  std::string sha256;         // of everything that decides the answer
+  std::string promptVersion;  // hash of the instructions; or the version of the method
+};
+
+struct Answer
+{
+  Json::Value result;  // {findings, summary?}, not yet checked against the images
+  std::string error;   // what is wrong with it, if it cannot be used; it cost what it cost
+  std::string model;   // as the provider names it
+  int64_t tokensIn = 0;
+  int64_t tokensOut = 0;
+};
+
+class IProvider
+{
+public:
+  virtual ~IProvider() = default;
+
+  // Throws PermanentFailure if these images must not be sent.
+  virtual ProviderRequest Prepare(const Question& question) = 0;
+
+  // Throws Unavailable where another try can help (with Retry-After where it was told), PermanentFailure
+  // where the provider refuses.
+  virtual Answer Ask(const Question& question, const ProviderRequest& request,
+                     const std::function<bool()>& isCancelled) = 0;
+};
+
+std::unique_ptr<IProvider> MakeProvider(const ProviderOptions& options, Images& images);
+
+// What the providers outside answer, "openai" and "http" alike: {findings: [{kind, severity, text,
+// recommendation, confidence, image, frame, tooth, box}], summary}, with the image's number from 1, the box
+// as shares of its width and height (left, top, width, height), texts in the language that was asked for, and
+// null for what is not known.
+const Json::Value& WireSchema();
+
+// As a result; throws BadInput if it does not conform.
+Json::Value FromWire(const Json::Value& answer, const Question& question);
+
+// Files "<X-ray type>.<language>.txt" that were compiled in.
+std::vector<std::pair<std::string_view, std::string_view>> Prompts();
+}  // namespace OrthancClinic::Analysis

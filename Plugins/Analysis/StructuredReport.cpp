@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "StructuredReport.h"
+
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dcostrmb.h>
+#include <dcmtk/dcmdata/dctk.h>
+#include <dcmtk/dcmsr/dsrdoc.h>
+
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "Core/Configuration/Json.h"
+#include "Core/Dicom/Uid.h"
+#include "Core/Errors.h"
+
+namespace OrthancClinic::Analysis
+{
+namespace
+{
+constexpr const char* SCHEME =
+    "99CLINIC";  // our own codes: the kinds of findings that no terminology is known for
+
+DSRCodedEntryValue Dcm(const char* code, const char* meaning)
+{
+  return {code, "DCM", meaning};
+}
+
+struct Language
+{
+  const char* code;  // RFC 5646
+  const char* name;
+  const char* disclaimer;
+  const char* nothing;
+};
+
+const Language& LanguageOf(const std::string& code)
+{
+  static const std::map<std::string, Language> LANGUAGES = {
+      {"en", {"en", "English", "Made by software; not a diagnosis.", "No findings."}},
+      {"fr", {"fr", "French", "Produit par un logiciel; ce n'est pas un diagnostic.", "Aucune observation."}},
+      {"es", {"es", "Spanish", "Generado por un programa; no es un diagnóstico.", "Sin hallazgos."}},
+      {"zh", {"zh", "Chinese", "由软件生成；不是诊断。", "无发现。"}}};
+  const auto found = LANGUAGES.find(code);
+  return found == LANGUAGES.end() ? LANGUAGES.at("en") : found->second;
+}
+
+// In that language, else in any.
+std::string TextIn(const Json::Value& texts, const std::string& language)
+{
+  if (!texts.isObject() || texts.empty())
+  {
+    return "";
+  }
+  return texts.isMember(language) ? texts[language].asString() : (*texts.begin()).asString();
+}
+
+// SNOMED CT where we know the concept for sure.
+DSRCodedEntryValue FindingCode(const std::string& kind)
+{
+  static const std::map<std::string, std::pair<const char*, const char*>> CODES = {
+      {"caries", {"80967001", "Dental caries"}}};
+  const auto known = CODES.find(kind);
+  return known != CODES.end() ? DSRCodedEntryValue(known->second.first, "SCT", known->second.second)
+                              : DSRCodedEntryValue(kind.c_str(), SCHEME, kind.c_str());
+}
+
+// The tree while it grows. Whatever DCMTK refuses is our own mistake, or a text that DICOM cannot hold.
+class Tree
+{
+public:
+  explicit Tree(DSRDocumentTree& tree) : tree_(tree) {}
+
+  // Adds the last child of `parent` (0: the root) and makes it the current one.
+  size_t Add(size_t parent, DSRTypes::E_RelationshipType relationship, DSRTypes::E_ValueType type,
+             const DSRCodedEntryValue& concept_)
+  {
+    if (parent > 0 && tree_.gotoNode(parent) == 0)
+    {
+      throw Unavailable("The report cannot be made: a node is missing");
+    }
+    const size_t node = tree_.addContentItem(relationship, type, DSRTypes::AM_belowCurrent);
+    if (node == 0)
+    {
+      throw Unavailable("The report cannot be made: a relationship is not allowed");
+    }
+    if (!concept_.isEmpty())
+    {
+      Check(tree_.getCurrentContentItem().setConceptName(concept_));
+    }
+    return node;
+  }
+
+  size_t Container(size_t parent, DSRTypes::E_RelationshipType relationship,
+                   const DSRCodedEntryValue& concept_)
+  {
+    return Add(parent, relationship, DSRTypes::VT_Container, concept_);
+  }
+
+  void Text(size_t parent, DSRTypes::E_RelationshipType relationship, const DSRCodedEntryValue& concept_,
+            const std::string& text)
+  {
+    Add(parent, relationship, DSRTypes::VT_Text, concept_);
+    Check(tree_.getCurrentContentItem().setStringValue(text.c_str()));
+  }
+
+  void Uid(size_t parent, DSRTypes::E_RelationshipType relationship, const DSRCodedEntryValue& concept_,
+           const std::string& uid)
+  {
+    Add(parent, relationship, DSRTypes::VT_UIDRef, concept_);
+    Check(tree_.getCurrentContentItem().setStringValue(uid.c_str()));
+  }
+
+  void Code(size_t parent, DSRTypes::E_RelationshipType relationship, const DSRCodedEntryValue& concept_,
+            const DSRCodedEntryValue& value)
+  {
+    Add(parent, relationship, DSRTypes::VT_Code, concept_);
+    Check(tree_.getCurrentContentItem().setCodeValue(value));
+  }
+
+  void Number(size_t parent, const DSRCodedEntryValue& concept_, double value, const std::string& unit)
+  {
+    Add(parent, DSRTypes::RT_contains, DSRTypes::VT_Num, concept_);
+    // A decimal string has at most 16 characters (PS3.5 6.2).
+    Check(tree_.getCurrentContentItem().setNumericValue(DSRNumericMeasurementValue(
+        fmt::format("{:.9g}", value).c_str(), DSRCodedEntryValue(unit.c_str(), "UCUM", UnitMeaning(unit)))));
+  }
+
+  void Image(size_t parent, DSRTypes::E_RelationshipType relationship, const DSRCodedEntryValue& concept_,
+             const AnalysedImage& image)
+  {
+    Add(parent, relationship, DSRTypes::VT_Image, concept_);
+    DSRImageReferenceValue reference(image.sopClassUid.c_str(), image.sopInstanceUid.c_str());
+    if (image.numberOfFrames > 1)
+    {
+      reference.getFrameList().addItem(image.frame);
+    }
+    Check(tree_.getCurrentContentItem().setImageReference(reference));
+  }
+
+  void Region(size_t parent, const Json::Value& points, const AnalysedImage& image)
+  {
+    const size_t node =
+        Add(parent, DSRTypes::RT_contains, DSRTypes::VT_SCoord, Dcm("111030", "Image Region"));
+    DSRSpatialCoordinatesValue coordinates(DSRTypes::GT_Polyline);
+    for (const Json::Value& point : points)
+    {
+      coordinates.getGraphicDataList().addItem(point[0].asFloat(), point[1].asFloat());
+    }
+    coordinates.getGraphicDataList().addItem(points[0][0].asFloat(), points[0][1].asFloat());  // closed
+    Check(tree_.getCurrentContentItem().setSpatialCoordinates(coordinates));
+    Image(node, DSRTypes::RT_selectedFrom, DSRCodedEntryValue(), image);
+  }
+
+  static void Check(const OFCondition& condition)
+  {
+    if (condition.bad())
+    {
+      throw Unavailable(std::string("The report cannot be made: ") + condition.text());
+    }
+  }
+
+private:
+  static const char* UnitMeaning(const std::string& unit)
+  {
+    return unit == "1"          ? "no units"
+           : unit == "%"        ? "percent"
+           : unit == "[hnsf'U]" ? "Hounsfield unit"
+                                : unit.c_str();
+  }
+
+  DSRDocumentTree& tree_;
+};
+
+// The corners of a box.
+Json::Value Corners(const Json::Value& box)
+{
+  const double left = box[0].asDouble();
+  const double top = box[1].asDouble();
+  const double right = left + box[2].asDouble();
+  const double bottom = top + box[3].asDouble();
+  Json::Value points;
+  for (const auto& [x, y] :
+       {std::pair(left, top), std::pair(right, top), std::pair(right, bottom), std::pair(left, bottom)})
+  {
+    Json::Value point;
+    point.append(x);
+    point.append(y);
+    points.append(point);
+  }
+  return points;
+}
+
+// TID 4019.
+void AddAlgorithm(Tree& tree, size_t parent, const ReportContent& content)
+{
+  tree.Text(parent, DSRTypes::RT_hasConceptMod, Dcm("111001", "Algorithm Name"), content.algorithm);
+  tree.Text(parent, DSRTypes::RT_hasConceptMod, Dcm("111003", "Algorithm Version"), content.algorithmVersion);
+}
+
+// TID 1410 with a region, else TID 1501.
+void AddFinding(Tree& tree, size_t parent, const ReportContent& content, Json::ArrayIndex number,
+                const Json::Value& finding)
+{
+  const std::string& language = content.analysis.language;
+  const AnalysedImage* image = nullptr;
+  for (const AnalysedImage& one : content.images)
+  {
+    if (one.sopInstanceUid == finding["image"].asString() &&
+        one.frame == finding.get("frame", one.frame).asInt())
+    {
+      image = &one;
+    }
+  }
+  if (image == nullptr)
+  {
+    throw Unavailable("The report cannot be made: an image is missing");
+  }
+  const size_t group = tree.Container(parent, DSRTypes::RT_contains, Dcm("125007", "Measurement Group"));
+  tree.Text(group, DSRTypes::RT_hasObsContext, Dcm("112039", "Tracking Identifier"),
+            fmt::format("{} {}", finding["kind"].asString(), number + 1));
+  tree.Uid(group, DSRTypes::RT_hasObsContext, Dcm("112040", "Tracking Unique Identifier"),
+           UidOf(fmt::format("analysis/{}/finding/{}", content.analysis.id, number)));
+  AddAlgorithm(tree, group, content);
+  tree.Code(group, DSRTypes::RT_contains, Dcm("121071", "Finding"), FindingCode(finding["kind"].asString()));
+  const DSRCodedEntryValue site("363698007", "SCT", "Finding Site");
+  if (finding.isMember("tooth"))
+  {
+    const std::string tooth = finding["tooth"].asString();
+    tree.Code(group, DSRTypes::RT_hasConceptMod, site,
+              DSRCodedEntryValue(("tooth." + tooth).c_str(), SCHEME, ("Tooth " + tooth + " (FDI)").c_str()));
+  }
+  else if (finding.isMember("region"))
+  {
+    const Json::Value& region = finding["region"];
+    tree.Code(group, DSRTypes::RT_hasConceptMod, site,
+              DSRCodedEntryValue(region["code"].asCString(), region["scheme"].asCString(),
+                                 region["meaning"].asCString()));
+  }
+  if (finding.isMember("polygon") || finding.isMember("box"))
+  {
+    tree.Region(group, finding.isMember("polygon") ? finding["polygon"] : Corners(finding["box"]), *image);
+  }
+  else
+  {
+    tree.Image(group, DSRTypes::RT_contains, Dcm("121112", "Source of Measurement"), *image);
+  }
+  if (finding.isMember("confidence"))
+  {
+    tree.Number(group, Dcm("111012", "Certainty of Finding"), 100 * finding["confidence"].asDouble(), "%");
+  }
+  for (const Json::Value& measurement : finding["measurements"])
+  {
+    const std::string name = measurement["name"].asString();
+    tree.Number(group, DSRCodedEntryValue(name.c_str(), SCHEME, name.c_str()),
+                measurement["value"].asDouble(), measurement["unit"].asString());
+  }
+  tree.Code(group, DSRTypes::RT_contains, DSRCodedEntryValue("severity", SCHEME, "Severity"),
+            DSRCodedEntryValue(finding["severity"].asCString(), SCHEME, finding["severity"].asCString()));
+  tree.Text(group, DSRTypes::RT_contains, Dcm("121106", "Comment"), TextIn(finding["text"], language));
+  if (const std::string advice = TextIn(finding["recommendation"], language); !advice.empty())
+  {
+    tree.Text(group, DSRTypes::RT_contains, Dcm("121075", "Recommendation"), advice);
+  }
+}
+
+DSRCodedEntryValue Procedure(const std::string& modality)
+{
+  return modality == "CT"   ? DSRCodedEntryValue("77477000", "SCT", "Computed tomography")
+         : modality == "MR" ? DSRCodedEntryValue("113091000", "SCT", "Magnetic resonance imaging")
+         : modality == "US" ? DSRCodedEntryValue("16310003", "SCT", "Ultrasonography")
+                            : DSRCodedEntryValue("363680008", "SCT", "Radiographic imaging procedure");
+}
+
+void Fill(DSRDocument& document, const ReportContent& content)
+{
+  const Language& language = LanguageOf(content.analysis.language);
+  const std::string modality = Tag(content.images.front().tags, "0008,0060");
+  Tree tree(document.getTree());
+  const size_t root = tree.Container(0, DSRTypes::RT_isRoot, Dcm("126000", "Imaging Measurement Report"));
+  Tree::Check(document.getTree().getCurrentContentItem().setTemplateIdentification("1500", "DCMR"));
+  tree.Code(root, DSRTypes::RT_hasConceptMod, Dcm("121049", "Language of Content Item and Descendants"),
+            DSRCodedEntryValue(language.code, "RFC5646", language.name));
+  // TID 1001, 1004: a device.
+  tree.Code(root, DSRTypes::RT_hasObsContext, Dcm("121005", "Observer Type"), Dcm("121007", "Device"));
+  tree.Uid(root, DSRTypes::RT_hasObsContext, Dcm("121012", "Device Observer UID"),
+           UidOf("analysis/provider/" + content.analysis.provider));
+  tree.Text(root, DSRTypes::RT_hasObsContext, Dcm("121013", "Device Observer Name"),
+            content.analysis.provider);
+  tree.Text(root, DSRTypes::RT_hasObsContext, Dcm("121015", "Device Observer Model Name"), content.algorithm);
+  tree.Code(root, DSRTypes::RT_hasConceptMod, Dcm("121058", "Procedure reported"), Procedure(modality));
+
+  // TID 1600.
+  const size_t library = tree.Container(root, DSRTypes::RT_contains, Dcm("111028", "Image Library"));
+  const size_t group = tree.Container(library, DSRTypes::RT_contains, Dcm("126200", "Image Library Group"));
+  tree.Code(group, DSRTypes::RT_hasAcqContext, Dcm("121139", "Modality"),
+            DSRCodedEntryValue(modality.c_str(), "DCM", modality.c_str()));
+  std::set<std::string> listed;
+  for (const AnalysedImage& image : content.images)
+  {
+    if (listed.insert(image.sopInstanceUid).second)
+    {
+      AnalysedImage whole = image;
+      whole.numberOfFrames = 1;  // all its frames
+      tree.Image(group, DSRTypes::RT_contains, DSRCodedEntryValue(), whole);
+    }
+  }
+
+  const Json::Value& findings = content.result["findings"];
+  if (!findings.empty())
+  {
+    const size_t measurements =
+        tree.Container(root, DSRTypes::RT_contains, Dcm("126010", "Imaging Measurements"));
+    for (Json::ArrayIndex i = 0; i < findings.size(); i++)
+    {
+      AddFinding(tree, measurements, content, i, findings[i]);
+    }
+  }
+  const size_t evaluations = tree.Container(
+      root, DSRTypes::RT_contains, DSRCodedEntryValue("C0034375", "UMLS", "Qualitative Evaluations"));
+  std::string summary = TextIn(content.result["summary"], content.analysis.language);
+  summary = summary.empty() && findings.empty() ? language.nothing : summary;
+  if (!summary.empty())
+  {
+    tree.Text(evaluations, DSRTypes::RT_contains, Dcm("121111", "Summary"), summary);
+  }
+  tree.Text(evaluations, DSRTypes::RT_contains, Dcm("121106", "Comment"), language.disclaimer);
+  if (!content.comment.empty())
+  {
+    tree.Text(evaluations, DSRTypes::RT_contains, Dcm("121106", "Comment"), content.comment);
+  }
+}
+
+// What the report has in common with the study: PS3.3 C.7.1.1, C.7.2.1.
+void CopyFromStudy(DcmItem& dataset, const Json::Value& tags)
+{
+  for (const auto& [name, tag] :
+       {std::pair("0010,0010", DCM_PatientName), std::pair("0010,0020", DCM_PatientID),
+        std::pair("0010,0021", DCM_IssuerOfPatientID), std::pair("0010,0030", DCM_PatientBirthDate),
+        std::pair("0010,0040", DCM_PatientSex), std::pair("0008,0020", DCM_StudyDate),
+        std::pair("0008,0030", DCM_StudyTime), std::pair("0008,0050", DCM_AccessionNumber),
+        std::pair("0020,0010", DCM_StudyID), std::pair("0008,0090", DCM_ReferringPhysicianName),
+        std::pair("0008,1030", DCM_StudyDescription), std::pair("0020,000d", DCM_StudyInstanceUID)})
+  {
+    const std::string value = Tag(tags, name);
+    if (!value.empty())
+    {
+      Tree::Check(dataset.putAndInsertString(tag, value.c_str()));
+    }
+  }
+}
+
+std::string Write(DcmFileFormat& file)
+{
+  std::string buffer(file.calcElementLength(EXS_LittleEndianExplicit, EET_ExplicitLength) + (64 << 10), '\0');
+  DcmOutputBufferStream stream(buffer.data(), static_cast<offile_off_t>(buffer.size()));
+  file.transferInit();
+  Tree::Check(file.write(stream, EXS_LittleEndianExplicit, EET_ExplicitLength, nullptr));
+  file.transferEnd();
+  void* written = nullptr;
+  offile_off_t size = 0;
+  stream.flushBuffer(written, size);
+  buffer.resize(static_cast<size_t>(size));
+  return buffer;
+}
+}  // namespace
+
+std::string MakeReport(const ReportContent& content)
+{
+  const bool verified = !content.verifiedBy.empty();
+  const std::string studyUid = content.analysis.studyInstanceUid;
+  DSRDocument document(DSRTypes::DT_ComprehensiveSR);
+  Tree::Check(document.createNewSeriesInStudy(studyUid.c_str()));
+  Tree::Check(document.setSpecificCharacterSetType(DSRTypes::CS_UTF8));
+  document.getCodingSchemeIdentification().addItem(SCHEME);
+  Tree::Check(document.getCodingSchemeIdentification().setCodingSchemeName("Findings of Orthanc Clinic"));
+  Tree::Check(document.setManufacturer("Orthanc Clinic"));
+  Tree::Check(document.setManufacturerModelName(content.algorithm.c_str(), OFFalse));
+  Tree::Check(document.setDeviceSerialNumber(content.analysis.provider.c_str(), OFFalse));
+  Tree::Check(document.setSoftwareVersions(content.algorithmVersion.c_str(), OFFalse));
+  Tree::Check(document.setSeriesDescription(
+      (verified ? "AI findings, reviewed" : "AI findings, not verified: " + content.analysis.provider)
+          .c_str(),
+      OFFalse));
+  Tree::Check(document.setSeriesNumber(verified ? "991" : "990"));
+  Fill(document, content);
+  for (const AnalysedImage& image : content.images)
+  {
+    Tree::Check(document.getCurrentRequestedProcedureEvidence().addItem(
+        studyUid.c_str(), image.seriesInstanceUid.c_str(), image.sopClassUid.c_str(),
+        image.sopInstanceUid.c_str()));
+  }
+  if (verified)
+  {
+    Tree::Check(document.getPredecessorDocuments().addItem(
+        studyUid.c_str(), content.analysis.ReportSeriesUid(false).c_str(), UID_ComprehensiveSRStorage,
+        content.analysis.ReportUid().c_str()));
+    Tree::Check(document.completeDocument());
+    Tree::Check(
+        document.verifyDocument(content.verifiedBy.c_str(), content.organization.c_str(), "", OFFalse));
+  }
+
+  DcmFileFormat file;
+  DcmDataset& dataset = *file.getDataset();
+  Tree::Check(document.write(dataset));
+  CopyFromStudy(dataset, content.images.front().tags);
+  Tree::Check(dataset.putAndInsertString(
+      DCM_SOPInstanceUID,
+      (verified ? content.analysis.VerifiedReportUid() : content.analysis.ReportUid()).c_str()));
+  Tree::Check(
+      dataset.putAndInsertString(DCM_SeriesInstanceUID, content.analysis.ReportSeriesUid(verified).c_str()));
+  Tree::Check(file.validateMetaInfo(EXS_LittleEndianExplicit));
+  return Write(file);
+}
+}  // namespace OrthancClinic::Analysis
