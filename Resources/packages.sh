@@ -15,7 +15,7 @@ run_packages=(
 # To build and run the tests and the benchmarks, and to make the packages, besides those.
 # shellcheck disable=SC2034
 test_packages=(
-  libgtest-dev libgmock-dev libvalijson-dev libboost-program-options-dev dicom3tools chromium postgresql
+  libgtest-dev libgmock-dev libvalijson-dev libboost-program-options-dev dicom3tools libpng-dev chromium postgresql
   orthanc-postgresql ceph-mon ceph-osd ceph-common radosgw swift-proxy swift-account
   swift-container swift-object faketime shellcheck dpkg-dev file
 )

@@ -121,17 +121,18 @@ void AnalysisStore::Update(const Analysis& analysis)
 
 void AnalysisStore::Put(const Dispatch& dispatch)
 {
-  Execute(transaction_,
-          "INSERT INTO analysis_dispatches (id, analysis_id, provider, day, outcome, request_sha256, tokens, "
-          "cost_micros, document, answer) VALUES (:id, :analysis, :provider, :day, :outcome, :sha256, "
-          "CAST(:tokens AS "
-          "BIGINT), CAST(:cost AS BIGINT), :document, :answer) ON CONFLICT (id) DO UPDATE SET outcome = "
-          "excluded.outcome, tokens = excluded.tokens, cost_micros = excluded.cost_micros, document = "
-          "excluded.document, answer = excluded.answer",
-          {dispatch.id, dispatch.analysisId, dispatch.provider,
-           dispatch.document["sent_at"].asString().substr(0, 10), dispatch.outcome, dispatch.requestSha256,
-           std::to_string(dispatch.tokens), std::to_string(dispatch.costMicros), WriteJson(dispatch.document),
-           WriteJson(dispatch.answer)});
+  Execute(
+      transaction_,
+      "INSERT INTO analysis_dispatches (id, analysis_id, provider, day, outcome, question_sha256, tokens, "
+      "cost_micros, document, answer) VALUES (:id, :analysis, :provider, :day, :outcome, :sha256, "
+      "CAST(:tokens AS "
+      "BIGINT), CAST(:cost AS BIGINT), :document, :answer) ON CONFLICT (id) DO UPDATE SET outcome = "
+      "excluded.outcome, tokens = excluded.tokens, cost_micros = excluded.cost_micros, document = "
+      "excluded.document, answer = excluded.answer",
+      {dispatch.id, dispatch.analysisId, dispatch.provider,
+       dispatch.document["sent_at"].asString().substr(0, 10), dispatch.outcome, dispatch.questionSha256,
+       std::to_string(dispatch.tokens), std::to_string(dispatch.costMicros), WriteJson(dispatch.document),
+       WriteJson(dispatch.answer)});
 }
 
 std::vector<Dispatch> AnalysisStore::FetchDispatches(const std::string& tail,
@@ -145,7 +146,8 @@ std::vector<Dispatch> AnalysisStore::FetchDispatches(const std::string& tail,
   std::string answer;
   Query(
       transaction_,
-      "SELECT id, analysis_id, provider, outcome, request_sha256, tokens, cost_micros, document, answer FROM "
+      "SELECT id, analysis_id, provider, outcome, question_sha256, tokens, cost_micros, document, answer "
+      "FROM "
       "analysis_dispatches " +
           tail,
       values,
@@ -157,7 +159,7 @@ std::vector<Dispatch> AnalysisStore::FetchDispatches(const std::string& tail,
         dispatch.answer = ParseJson(answer);
         dispatches.push_back(dispatch);
       },
-      dispatch.id, dispatch.analysisId, dispatch.provider, dispatch.outcome, dispatch.requestSha256, tokens,
+      dispatch.id, dispatch.analysisId, dispatch.provider, dispatch.outcome, dispatch.questionSha256, tokens,
       cost, document, answer);
   return dispatches;
 }
@@ -168,12 +170,12 @@ std::vector<Dispatch> AnalysisStore::DispatchesOf(const std::string& analysisId)
 }
 
 std::optional<Dispatch> AnalysisStore::FindAnswer(const std::string& provider,
-                                                  const std::string& requestSha256)
+                                                  const std::string& questionSha256)
 {
   auto dispatches = FetchDispatches(
-      "WHERE provider = :provider AND request_sha256 = :sha256 AND outcome = 'answered' ORDER BY id DESC "
+      "WHERE provider = :provider AND question_sha256 = :sha256 AND outcome = 'answered' ORDER BY id DESC "
       "LIMIT 1",
-      {provider, requestSha256});
+      {provider, questionSha256});
   return dispatches.empty() ? std::nullopt : std::optional(std::move(dispatches.front()));
 }
 

@@ -54,7 +54,7 @@ struct Dispatch
   std::string analysisId;
   std::string provider;
   std::string outcome = "sent";  // "answered", "failed", or "reused"
-  std::string requestSha256;
+  std::string questionSha256;    // of what was sent and of the images that it is about
   int64_t tokens = 0;
   int64_t costMicros = 0;  // millionths of the currency of the prices
   Json::Value document;    // {destination, jurisdiction, assessment, model, prompt_version, sent_at, …}
@@ -87,8 +87,8 @@ public:
 
   void Put(const Dispatch& dispatch);
   std::vector<Dispatch> DispatchesOf(const std::string& analysisId);
-  // The answer that the same request to the same provider got already.
-  std::optional<Dispatch> FindAnswer(const std::string& provider, const std::string& requestSha256);
+  // The answer that the same question to the same provider got already.
+  std::optional<Dispatch> FindAnswer(const std::string& provider, const std::string& questionSha256);
   // Tokens and millionths of money of a day ("2026-02-08").
   std::pair<int64_t, int64_t> Spent(const std::string& provider, const std::string& day);
 

@@ -10,6 +10,7 @@
 #include "Core/Configuration/Json.h"
 #include "Core/Dicom/DicomDate.h"
 #include "Core/Dicom/Folding.h"
+#include "Core/Digest.h"
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Log.h"
@@ -296,11 +297,10 @@ std::optional<Timestamp> Analyzer::MustWaitUntil(Provider& provider, std::string
   return std::nullopt;
 }
 
-std::optional<Answer> Analyzer::Reuse(Provider& provider, const ProviderRequest& request,
-                                      Dispatch& dispatch) const
+std::optional<Answer> Analyzer::Reuse(Provider& provider, Dispatch& dispatch) const
 {
   Transaction transaction(database_, Transaction::Mode::ReadOnly);
-  const auto known = AnalysisStore(transaction).FindAnswer(provider.options.name, request.sha256);
+  const auto known = AnalysisStore(transaction).FindAnswer(provider.options.name, dispatch.questionSha256);
   transaction.Commit();
   if (!known)
   {
@@ -421,7 +421,7 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
       guard.CheckDisclosure(destination, options.outsideCanada);
     }
     const ProviderRequest request = provider.provider->Prepare(question);
-    dispatch.requestSha256 = request.sha256;
+    dispatch.questionSha256 = Sha256Of(request.sha256 + WriteJson(analysis.images));
     Json::Value& document = dispatch.document;
     document["provider"] = options.name;
     document["destination"] = options.type == "quality" ? "this process" : options.endpoint;
@@ -434,7 +434,7 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
     document["request_sha256"] = request.sha256;
     document["prompt_version"] = request.promptVersion;
     document["sent_at"] = ToString(Now());
-    if (const auto reused = Reuse(provider, request, dispatch))
+    if (const auto reused = Reuse(provider, dispatch))
     {
       answer = *reused;
       document["model"] = answer.model;

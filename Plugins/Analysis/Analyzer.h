@@ -75,7 +75,7 @@ private:
 
   // The answer is stored; false if there is none now (put off, failed, cancelled).
   bool GetAnswer(RunningTask& task, Provider& provider, Analysis& analysis);
-  std::optional<Answer> Reuse(Provider& provider, const ProviderRequest& request, Dispatch& dispatch) const;
+  std::optional<Answer> Reuse(Provider& provider, Dispatch& dispatch) const;
   std::optional<Timestamp> MustWaitUntil(Provider& provider, std::string& reason);
   Answer Send(RunningTask& task, Provider& provider, const Analysis& analysis, const Question& question,
               const ProviderRequest& request, Dispatch& dispatch);

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "EndToEnd/Clinic.h"
+#include "Support/ChatServer.h"
 #include "Support/HttpServer.h"
 #include "Support/Wait.h"
 
@@ -164,6 +165,183 @@ TEST(QualityOfAnImage, NeedsAPersonWithANameToBeReviewed)
   body["study_uid"] = uid;
   body["provider"] = "none";
   EXPECT_EQ(404, clinic.Http().Post("/api/v1/analyses", body).status);
+}
+
+using Mood = ChatServer::Mood;
+
+// A provider "montreal" at the server, asked for every IO image.
+Json::Value Chat(const ChatServer& server, const std::string& more = "")
+{
+  return Configuration(R"({"Providers": [{"Name": "montreal", "Type": "openai", "Endpoint": ")" +
+                       server.Endpoint() + R"(", "Model": ")" + ChatServer::MODEL + R"(", "ApiKey": ")" +
+                       ChatServer::KEY + R"(", "InputPrice": 2.5, "OutputPrice": 10)" + more +
+                       R"(}], "Rules": [{"Provider": "montreal"}]})");
+}
+
+DicomFile Tooth(unsigned size = 64)
+{
+  DicomFile image("IO", size);
+  image.Set("PatientName", "Khoury^Nour")
+      .Set("PatientID", "KHON96052814")
+      .Set("PatientBirthDate", "19960528");
+  image.Set("AccessionNumber", "ACC77").Set("InstitutionName", "Clinique Rosemont");
+  return image;
+}
+
+TEST(AModelOnTheNetwork, SeesPixelsAloneAndIsAskedOnce)
+{
+  ChatServer server;
+  const Clinic clinic(WithUser(Chat(server, R"(, "LongEdge": 100)")));
+  const DicomFile image = Tooth(200);
+  const std::string uid = clinic.Send(image);
+
+  const Json::Value analysis = OnlyAnalysis(clinic, uid);
+
+  EXPECT_THAT(server.Refusals(), ::testing::IsEmpty());
+  EXPECT_THAT(server.Images(), ::testing::ElementsAre(std::pair(100U, 100U)));
+  for (const std::string& secret :
+       {std::string("Khoury"), std::string("Nour"), std::string("KHON96052814"), std::string("19960528"),
+        std::string("ACC77"), std::string("Rosemont"), uid, image.InstanceUid(),
+        analysis["orthanc_study_id"].asString(), analysis["id"].asString()})
+  {
+    EXPECT_THAT(server.Everything(), Not(HasSubstr(secret)));
+  }
+  const Json::Value& finding = analysis["findings"][0];
+  EXPECT_EQ("caries", finding["kind"].asString());
+  EXPECT_EQ("Carie distale.", finding["text"]["fr"].asString());
+  EXPECT_EQ(image.InstanceUid(), finding["image"].asString());
+  EXPECT_EQ("[50,100,100,50]", JsonText(finding["box"])) << "pixels of the stored image";
+  EXPECT_EQ("vision-1-2026-01-01", analysis["model"].asString());
+  const Json::Value& dispatch = analysis["dispatches"][0];
+  EXPECT_EQ("answered", dispatch["outcome"].asString());
+  EXPECT_EQ("QC", dispatch["jurisdiction"].asString());
+  EXPECT_EQ(1200, dispatch["tokens"].asInt());
+  EXPECT_DOUBLE_EQ((1000 * 2.5 + 200 * 10) / 1e6, dispatch["cost"].asDouble());
+  EXPECT_EQ(64u, dispatch["prompt_version"].asString().size());
+  EXPECT_EQ(1u, clinic.All("/api/v1/audit?action=analysis.dispatch").size());
+  const std::string report = Dump(FileOf(clinic, analysis["report_uid"].asString()));
+  EXPECT_THAT(report, HasSubstr("Carie distale."));
+  EXPECT_THAT(report, HasSubstr("50/100,150/100,150/150,50/150,50/100"));
+  EXPECT_THAT(report, Not(HasSubstr("Error")));
+
+  // Asked again, the answer that was paid for is used.
+  Json::Value body;
+  body["study_uid"] = uid;
+  const std::string again = clinic.Http().Post("/api/v1/analyses", body).Json()["id"].asString();
+  EXPECT_EQ("reused", WaitFor(clinic, again, "completed")["dispatches"][0]["outcome"].asString());
+  EXPECT_EQ(1, server.Accepted());
+  body["language"] = "es";
+  WaitFor(clinic, clinic.Http().Post("/api/v1/analyses", body).Json()["id"].asString(), "completed");
+  EXPECT_EQ(2, server.Accepted()) << "another question";
+  EXPECT_THAT(clinic.Orthanc().Log(), Not(HasSubstr(ChatServer::KEY)));
+}
+
+TEST(AModelOnTheNetwork, MayMisbehave)
+{
+  ChatServer server;
+  const Clinic clinic(WithUser(Chat(server, R"(, "TimeoutSeconds": 3)")));
+  struct Case
+  {
+    std::vector<Mood> moods;
+    const char* status;
+    const char* error;
+  };
+  for (const Case& item :
+       {Case{{Mood::TooManyRequests}, "completed", ""}, Case{{Mood::Broken}, "completed", ""},
+        Case{{Mood::Prose}, "failed", "cannot be used"},
+        Case{{Mood::OutOfRange}, "failed", "box: lies outside of the image"},
+        Case{{Mood::Refusal}, "failed", "refused"}, Case{{Mood::Length}, "failed", "stopped"},
+        Case{{Mood::Malicious}, "failed", "cannot be used"},
+        Case{{Mood::NotJson}, "failed", "cannot be used"}, Case{{Mood::Enormous}, "completed", ""}})
+  {
+    server.Plan(item.moods);
+    const std::string uid = clinic.Send(Tooth());
+    const Json::Value analysis = OnlyAnalysis(clinic, uid, item.status);
+    EXPECT_THAT(analysis["error"].asString(), HasSubstr(item.error));
+    EXPECT_EQ(std::string(item.status) == "completed" ? 1u : 0u, analysis["findings"].size());
+    EXPECT_EQ(analysis["report_uid"].isNull(), std::string(item.status) == "failed")
+        << "nothing is half stored";
+  }
+  EXPECT_THAT(server.Refusals(), ::testing::IsEmpty());
+  EXPECT_EQ(200, clinic.Http().Get("/api/v1/health").status);
+}
+
+TEST(AModelOnTheNetwork, MayBeInterruptedAndCancelled)
+{
+  ChatServer server;
+  server.Plan({Mood::Hang, Mood::Good, Mood::Hang});
+  Clinic clinic(WithUser(Chat(server)));
+  const std::string uid = clinic.Send(Tooth());
+  EXPECT_TRUE(WaitUntil([&] { return server.Accepted() == 1; }));
+  clinic.Orthanc().Kill9();
+  clinic.Orthanc().Start();
+
+  const Json::Value analysis = OnlyAnalysis(clinic, uid);
+
+  EXPECT_EQ(2, server.Accepted());
+  EXPECT_EQ(2u, clinic.Http().Get("/instances").Json().size()) << "one report";
+  EXPECT_EQ(2u, analysis["dispatches"].size()) << "both are on record";
+
+  // Nothing more is asked or paid, however often it is killed after the answer.
+  for (int i = 0; i < 3; i++)
+  {
+    clinic.Orthanc().Kill9();
+    clinic.Orthanc().Start();
+  }
+  EXPECT_EQ(2, server.Accepted());
+
+  const std::string other = clinic.Send(Tooth());
+  EXPECT_TRUE(WaitUntil([&] { return server.Accepted() == 3; }));
+  const std::string id = OnlyAnalysis(clinic, other, "requested")["id"].asString();
+  EXPECT_EQ(204, clinic.Http().Delete("/api/v1/analyses/" + id).status);
+  EXPECT_EQ("cancelled", WaitFor(clinic, id, "cancelled")["status"].asString());
+  EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=analyse.montreal") == 0; }));
+}
+
+TEST(AModelOnTheNetwork, MayCostNoMoreThanIsAllowed)
+{
+  ChatServer server;
+  const Clinic clinic(WithUser(Chat(server, R"(, "DailyTokens": 1000)")));
+  OnlyAnalysis(clinic, clinic.Send(Tooth()));
+
+  const std::string id = OnlyAnalysis(clinic, clinic.Send(Tooth()), "requested")["id"].asString();
+
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        return clinic.Http().Get("/api/v1/analyses/" + id).Json()["error"].asString().find("budget") !=
+               std::string::npos;
+      }));
+  EXPECT_EQ(1, server.Accepted());
+  EXPECT_THAT(clinic.Http().Get("/api/v1/metrics").body,
+              HasSubstr("orthanc_clinic_analysis_tokens_total{provider=\"montreal\"} 1200"));
+}
+
+TEST(AModelOnTheNetwork, IsNotGivenWhatMustNotLeave)
+{
+  ChatServer server;
+  {
+    const Clinic clinic(WithUser(Chat(server)));
+    DicomFile burned = Tooth();
+    burned.Set("BurnedInAnnotation", "YES");
+    EXPECT_THAT(OnlyAnalysis(clinic, clinic.Send(burned), "failed")["error"].asString(),
+                HasSubstr("BurnedInAnnotation is YES"));
+    EXPECT_THAT(OnlyAnalysis(clinic, clinic.Send(DicomFile("US")), "failed")["error"].asString(),
+                HasSubstr("SOP class"));
+  }
+  for (const auto& [endpoint, more, reason] :
+       {std::tuple("https://api.openai.com/v1", "", "not known to be in Canada"),
+        std::tuple("https://api.openai.com/v1", R"(, "OutsideCanada": true)", "privacy impact assessment"),
+        std::tuple("http://ai.example.org/v1", R"(, "Jurisdiction": "QC")", "TLS"),
+        std::tuple("https://ai.example.org/v1", R"(, "Jurisdiction": "CA")", "privacy impact assessment")})
+  {
+    Json::Value configuration = Chat(server, more);
+    configuration["Clinic"]["Analysis"]["Providers"][0]["Endpoint"] = endpoint;
+    const Clinic clinic(WithUser(configuration));
+    EXPECT_THAT(OnlyAnalysis(clinic, clinic.Send(Tooth()), "failed")["error"].asString(), HasSubstr(reason));
+  }
+  EXPECT_EQ(0, server.Accepted());
+  EXPECT_EQ("", server.Everything());
 }
 }  // namespace
 }  // namespace OrthancClinic::Testing

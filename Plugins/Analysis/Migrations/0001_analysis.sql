@@ -29,13 +29,13 @@ CREATE TABLE analysis_dispatches (
   provider TEXT NOT NULL,
   day TEXT NOT NULL,
   outcome TEXT NOT NULL,
-  request_sha256 TEXT NOT NULL,
+  question_sha256 TEXT NOT NULL,
   tokens BIGINT NOT NULL,
   cost_micros BIGINT NOT NULL,
   document TEXT NOT NULL,
   answer TEXT NOT NULL
 );
-CREATE INDEX analysis_dispatches_by_request ON analysis_dispatches (provider, request_sha256, outcome);
+CREATE INDEX analysis_dispatches_by_question ON analysis_dispatches (provider, question_sha256, outcome);
 CREATE INDEX analysis_dispatches_by_day ON analysis_dispatches (provider, day);
 CREATE INDEX analysis_dispatches_by_analysis ON analysis_dispatches (analysis_id);
 
