@@ -240,6 +240,58 @@ void Measure(Load load, int rounds, unsigned concurrency)
              Median(processor["aws"]), memory, 64 + concurrency * PART_MEBIBYTES)
       << std::endl;
 }
+
+// What a modality notices: instances per second over DICOM, with each of the targets and with none.
+void MeasureIngest(int rounds, unsigned concurrency)
+{
+  constexpr int INSTANCES = 300;
+  S3Server ceph(S3Server::Kind::Ceph);
+  const TemporaryDirectory folder;
+  std::vector<std::filesystem::path> paths;
+  DicomFile image("CT", 512);
+  for (int i = 0; i < INSTANCES; i++)
+  {
+    paths.push_back(image.NextInstance().SaveIn(folder.Path()));
+  }
+  std::map<std::string, std::vector<double>> speeds;
+  for (int round = 0; round < rounds; round++)
+  {
+    for (const std::string name : {"none", "directory", "s3"})
+    {
+      const TemporaryDirectory nas;
+      Json::Value target;
+      target["Name"] = "nas";
+      target["Type"] = "Directory";
+      target["Path"] = nas.Path().string();
+      if (name == "s3")
+      {
+        target = ceph.Target("s3", ceph.NewBucket());
+      }
+      target["Concurrency"] = concurrency;
+      OrthancServer::Options options;
+      options.configuration["Clinic"]["Replication"]["Targets"] = Json::arrayValue;
+      if (name != "none")
+      {
+        options.configuration["Clinic"]["Replication"]["Targets"].append(target);
+      }
+      const OrthancServer orthanc(options);
+      const auto begin = Clock::now();
+      if (orthanc.Store(paths).acknowledged.size() != paths.size())
+      {
+        throw std::runtime_error("Orthanc did not take the images");
+      }
+      speeds[name].push_back(INSTANCES / Seconds(Clock::now() - begin));
+      std::cout << fmt::format("ingest, round {}: target {:<10} {:7.1f} instances/s", round + 1, name,
+                               speeds[name].back())
+                << std::endl;
+    }
+  }
+  const double none = Median(speeds["none"]);
+  std::cout << fmt::format(
+                   "ingest: {:.1f} instances/s without a target; directory/none {:.2f}, s3/none {:.2f}", none,
+                   Median(speeds["directory"]) / none, Median(speeds["s3"]) / none)
+            << std::endl;
+}
 }  // namespace
 
 int main(int argc, char** argv)
@@ -260,6 +312,7 @@ int main(int argc, char** argv)
       std::cout << description << std::endl;
       return 0;
     }
+    MeasureIngest(rounds, concurrency);
     Measure({"1,000 × 512 KiB", 1000, 512}, rounds, concurrency);
     Measure({"8 × 64 MiB", 8, 5790}, rounds, concurrency);
   }
