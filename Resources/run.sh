@@ -123,12 +123,14 @@ compose_configuration() {
   for file in "$root"/OrthancConfiguration/orthanc.json "$root"/OrthancConfiguration/clinic-*.json ${config:+"$config"}; do
     without_comments "$file" | jq -e 'if type == "object" then . else error("not an object") end' ||
       die "$file is not an Orthanc configuration"
-  done | jq -s --arg storage "$data/storage" --arg http "$http" --arg dicom "$dicom" --arg swagger "$root/build/run/share/orthanc-clinic/swagger-ui" '
+  done | jq -s --arg storage "$data/storage" --arg http "$http" --arg dicom "$dicom" --arg swagger "$root/build/run/share/orthanc-clinic/swagger-ui" \
+    --arg demo "$demo" '
     reduce .[] as $file ({}; . * $file)
     | .StorageDirectory = $storage | .IndexDirectory = $storage
     | if $http != "" then .HttpPort = ($http | tonumber) else . end
     | if $dicom != "" then .DicomPort = ($dicom | tonumber) else . end
     | .Clinic.SwaggerUi //= $swagger
+    | if $demo == "yes" then .Clinic.Analysis.Rules |= if length > 0 then . else [{Provider: "quality"}] end else . end
     | .Plugins = $ARGS.positional
         + ((.Plugins // []) - $ARGS.positional | map(select(rtrimstr("/") != "/usr/share/orthanc/plugins")))
   ' --args "${plugins[@]}"

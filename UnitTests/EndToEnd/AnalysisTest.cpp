@@ -6,6 +6,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <ctime>
+
+#include "Core/Digest.h"
 #include "EndToEnd/Clinic.h"
 #include "Support/ChatServer.h"
 #include "Support/HttpServer.h"
@@ -342,6 +346,51 @@ TEST(AModelOnTheNetwork, IsNotGivenWhatMustNotLeave)
   }
   EXPECT_EQ(0, server.Accepted());
   EXPECT_EQ("", server.Everything());
+}
+
+TEST(AServiceOfOurProtocol, GetsASignedRequest)
+{
+  const std::string secret = "secret-of-the-service";
+  std::atomic<int> right{0};
+  const HttpServer service(
+      [&](const ServedRequest& request) -> ServedReply
+      {
+        // "t=<seconds>,v1=<HMAC-SHA-256 of "<seconds>.<body>">"
+        const std::string signature = request.headers.at("x-clinic-signature");
+        const size_t comma = signature.find(",v1=");
+        const std::string at = signature.substr(2, comma - 2);
+        const bool isFresh = std::abs(std::stoll(at) - std::time(nullptr)) < 60;
+        const bool isSigned =
+            signature.substr(comma + 4) == ToHexadecimal(HmacSha256(secret, at + "." + request.body));
+        const std::string type = request.headers.at("content-type");
+        const std::string boundary = "--" + type.substr(type.find("boundary=") + 9);
+        const bool isMultipart =
+            type.starts_with("multipart/form-data") && request.body.starts_with(boundary + "\r\n") &&
+            request.body.ends_with(boundary + "--\r\n") &&
+            request.body.find("name=\"image\"; filename=\"1.jpeg\"") != std::string::npos &&
+            request.body.find("\xff\xd8\xff") != std::string::npos;
+        if (!isFresh || !isSigned || !isMultipart)
+        {
+          return {.status = 400};
+        }
+        right++;
+        return {.body = R"({"model": "teeth 3.1", "result": {"summary": "Nothing.", "findings": []}})"};
+      });
+  const Clinic clinic(WithUser(
+      Configuration(R"({"Providers": [{"Name": "teeth", "Type": "http", "ImageFormat": "jpeg", "Secret": ")" +
+                    secret + R"(", "Endpoint": ")" + service.Url("/analyse") +
+                    R"("}], "Rules": [{"Provider": "teeth", "XrayTypes": ["periapical"]}]})")));
+  const std::string uid = clinic.Send(Tooth());
+  const std::string other = clinic.Send(DicomFile("CT"));
+
+  const Json::Value analysis = OnlyAnalysis(clinic, uid);
+
+  EXPECT_EQ(1, right);
+  EXPECT_EQ("teeth 3.1", analysis["model"].asString());
+  EXPECT_EQ("Nothing.", analysis["summary"]["fr"].asString());
+  clinic.Decided(other);
+  EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=analysis-rules") == 0; }));
+  EXPECT_EQ(0u, clinic.Http().Get("/api/v1/analyses?study_uid=" + other).Json()["items"].size()) << "no rule";
 }
 }  // namespace
 }  // namespace OrthancClinic::Testing

@@ -574,6 +574,24 @@ std::string ReplicationOf(const Clinic& clinic, const std::string& uid)
   return clinic.Study(uid)["replication"][0]["state"].asString();
 }
 
+TEST(CopiesInAFolder, FollowAnInstanceThatComesAgainWithOtherContent)
+{
+  const TemporaryDirectory nas;
+  Json::Value configuration = Configuration(Folder(nas.Path()));
+  configuration["OverwriteInstances"] = true;
+  const Clinic clinic({.configuration = configuration});
+  DicomFile image = ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT");
+  const std::string uid = clinic.Send(image);
+  const std::string key = WaitForCopies(clinic, uid)["instances"][0]["key"].asString();
+  const std::string before = ReadFile(nas.Path() / key);
+
+  clinic.Send(image.Set("ImageComments", "Sent again"));
+
+  EXPECT_TRUE(WaitUntil([&] { return StateOf(clinic, uid)["manifest_version"] == 2; }));
+  EXPECT_NE(before, ReadFile(nas.Path() / key));
+  EXPECT_EQ(FilesOf(clinic).begin()->second, ReadFile(nas.Path() / key));
+}
+
 TEST(CopiesInAFolder, AreOnlyOfTheStudiesThatAreWanted)
 {
   const TemporaryDirectory nas;
