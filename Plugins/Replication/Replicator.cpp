@@ -875,16 +875,34 @@ void ReplicationSubscriber::SweepDeleted(const Json::Value& instances)
   Transaction transaction(database_);
   ReplicaStore store(transaction);
   TaskStore tasks(transaction);
+  std::vector<std::string> studies;
+  size_t copies = 0;
+  size_t gone = 0;
   for (const std::string& study : store.Studies(target_))
   {
     const auto replicas = store.OfStudy(target_, study);
-    if (!tasks.Exists("delete." + target_, study) &&
-        std::any_of(replicas.begin(), replicas.end(),
-                    [&](const Replica& replica) { return !existing.contains(replica.orthancInstanceId); }))
+    const auto missing = static_cast<size_t>(
+        std::count_if(replicas.begin(), replicas.end(),
+                      [&](const Replica& replica) { return !existing.contains(replica.orthancInstanceId); }));
+    copies += replicas.size();
+    gone += missing;
+    if (missing > 0 && !tasks.Exists("delete." + target_, study))
     {
-      tasks.Enqueue("delete." + target_, study, Json::objectValue,
-                    Now() + std::chrono::hours(24) * *deleteAfterDays_);
+      studies.push_back(study);
     }
+  }
+  if (gone * 2 > copies)
+  {
+    // An archive was lost rather than cleaned, and these copies are what is left of it.
+    LogError(
+        fmt::format("Replication to {}: {} of {} instances are not in Orthanc any more: no copy is deleted",
+                    target_, gone, copies));
+    return;
+  }
+  for (const std::string& study : studies)
+  {
+    tasks.Enqueue("delete." + target_, study, Json::objectValue,
+                  Now() + std::chrono::hours(24) * *deleteAfterDays_);
   }
   transaction.Commit();
 }

@@ -592,6 +592,60 @@ TEST(CopiesInAFolder, FollowAnInstanceThatComesAgainWithOtherContent)
   EXPECT_EQ(FilesOf(clinic).begin()->second, ReadFile(nas.Path() / key));
 }
 
+// The disaster drill with a backup of the bundle's database: what people decided comes back, too.
+TEST(CopiesInAFolder, GiveTheDecisionsOfPeopleTheirImagesBack)
+{
+  const TemporaryDirectory nas;
+  const TemporaryDirectory backup;
+  Json::Value target = Folder(nas.Path());
+  target["DeleteAfterDays"] = 0;  // the worst case: what is missing would be deleted at once
+  OrthancServer::Options options;
+  options.user = "lise";
+  options.password = "secret-of-lise";
+  options.configuration = Configuration(target);
+  options.databaseUrl = (backup.Path() / "clinic.db").string();
+  std::string uid;
+  std::string order;
+  std::map<std::string, std::string> before;
+  {
+    Clinic clinic(options);
+    clinic.PutPatient(Person("p1", "Khoury", "Nour", "1996-05-28", "F"));
+    clinic.PutPatient(Person("p2", "Roy", "Marc", "1970-01-01", "M"));
+    uid = clinic.Send(ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT"));
+    clinic.Decided(uid);
+    Json::Value body;
+    body["patient_id"] = "p2";
+    EXPECT_EQ(200, clinic.Http().Post("/api/v1/studies/" + uid + "/match", body).status);
+    body["modality_id"] = "CT";
+    body["clinical_indication"] = "Control";
+    const HttpAnswer made = clinic.Http().Post("/api/v1/orders", body);
+    ASSERT_EQ(201, made.status) << made.body;
+    order = made.Json()["id"].asString();
+    body = Json::objectValue;
+    body["order_id"] = order;
+    EXPECT_EQ(200, clinic.Http().Post("/api/v1/studies/" + uid + "/orders", body).status);
+    WaitForCopies(clinic, uid);
+    before = FilesOf(clinic);
+    clinic.Orthanc().Stop();
+  }
+
+  // Another machine: an empty Orthanc, and the backup.
+  Clinic clinic(options);
+  EXPECT_TRUE(clinic.Http().Get("/instances").Json().empty());
+  EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=forget.study") == 1; }))
+      << "waits for its images";
+  EXPECT_TRUE(std::filesystem::exists(nas.Path() / uid)) << "the copies are what is left";
+  Json::Value body;
+  body["target"] = "nas";
+  body["all"] = true;
+  EXPECT_EQ("completed", Restore(clinic, body)["state"].asString());
+
+  EXPECT_EQ(before, FilesOf(clinic));
+  const Json::Value study = clinic.Becomes(uid, "matched", "p2");
+  EXPECT_EQ("lise", study["match"]["decided_by"].asString());
+  EXPECT_EQ(order, study["orders"][0]["order_id"].asString());
+}
+
 TEST(CopiesInAFolder, AreOnlyOfTheStudiesThatAreWanted)
 {
   const TemporaryDirectory nas;

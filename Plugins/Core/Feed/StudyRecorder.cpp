@@ -2,6 +2,8 @@
 
 #include "Core/Feed/StudyRecorder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -17,6 +19,7 @@ namespace OrthancClinic
 {
 namespace
 {
+constexpr std::chrono::hours LOST_WAITS(7 * 24);
 constexpr size_t LONGEST_TEXT = 1024;   // bytes of one value that we keep
 constexpr size_t MOST_VALUES = 16;      // of a multi-valued tag that we keep
 constexpr size_t MOST_SERIES = 10'000;  // in the cache
@@ -470,6 +473,7 @@ void StudyRecorder::Sweep(SweepDepth depth, const std::atomic<bool>& stopping)
     transaction.Commit();
   }
 
+  const size_t total = recorded.size();
   int mended = 0;
   for (const Json::Value& id : orthanc_.Get("/studies"))
   {
@@ -499,12 +503,25 @@ void StudyRecorder::Sweep(SweepDepth depth, const std::atomic<bool>& stopping)
     }
   }
 
+  // Where most are gone, an archive was lost rather than cleaned: its records wait for the images to come
+  // back.
+  const bool isLost = recorded.size() * 2 > total;
   for (const std::string& id : recorded)
   {
     mended++;
     Transaction transaction(database_);
-    TaskStore(transaction).Enqueue("forget.study", id);
+    TaskStore tasks(transaction);
+    if (!isLost || !tasks.Exists("forget.study", id))
+    {
+      tasks.Enqueue("forget.study", id, Json::objectValue, Now() + (isLost ? LOST_WAITS : Milliseconds(0)));
+    }
     transaction.Commit();
+  }
+  if (isLost)
+  {
+    LogError(fmt::format(
+        "{} of {} studies are not in Orthanc any more: their records are kept for a week, restore them",
+        recorded.size(), total));
   }
   if (mended != 0)
   {
