@@ -43,7 +43,7 @@ const Json::Value& FindingSchema()
         "properties": {"en": {"type": "string", "minLength": 1, "maxLength": 2000}, "fr": {"type": "string", "minLength": 1, "maxLength": 2000},
                        "es": {"type": "string", "minLength": 1, "maxLength": 2000}, "zh": {"type": "string", "minLength": 1, "maxLength": 2000}}},
       "confidence": {"type": "number", "minimum": 0, "maximum": 1, "description": "Only what the provider gave."},
-      "image": {"type": "string", "format": "dicom-uid", "description": "The SOPInstanceUID."},
+      "image": {"type": "string", "pattern": "^[0-9.]{1,64}$", "description": "The SOPInstanceUID."},
       "frame": {"type": "integer", "minimum": 1},
       "tooth": {"type": "string", "pattern": "^([1-4][1-8]|[5-8][1-5])$", "description": "FDI (ISO 3950)."},
       "region": {"type": "object", "additionalProperties": false, "required": ["code", "scheme", "meaning"], "description": "Another region, coded.",

@@ -132,12 +132,13 @@ public:
              const AnalysedImage& image)
   {
     Add(parent, relationship, DSRTypes::VT_Image, concept_);
-    DSRImageReferenceValue reference(image.sopClassUid.c_str(), image.sopInstanceUid.c_str());
+    // Not checked: modalities write identifiers that are none, and the reference must be the same text.
+    DSRImageReferenceValue reference(image.sopClassUid.c_str(), image.sopInstanceUid.c_str(), OFFalse);
     if (image.numberOfFrames > 1)
     {
       reference.getFrameList().addItem(image.frame);
     }
-    Check(tree_.getCurrentContentItem().setImageReference(reference));
+    Check(tree_.getCurrentContentItem().setImageReference(reference, OFFalse));
   }
 
   void Region(size_t parent, const Json::Value& points, const AnalysedImage& image)
@@ -372,7 +373,7 @@ std::string MakeReport(const ReportContent& content)
   const bool verified = !content.verifiedBy.empty();
   const std::string studyUid = content.analysis.studyInstanceUid;
   DSRDocument document(DSRTypes::DT_ComprehensiveSR);
-  Tree::Check(document.createNewSeriesInStudy(studyUid.c_str()));
+  Tree::Check(document.createNewSeriesInStudy(studyUid.c_str(), OFFalse));
   Tree::Check(document.setSpecificCharacterSetType(DSRTypes::CS_UTF8));
   document.getCodingSchemeIdentification().addItem(SCHEME);
   Tree::Check(document.getCodingSchemeIdentification().setCodingSchemeName("Findings of Orthanc Clinic"));
@@ -390,13 +391,13 @@ std::string MakeReport(const ReportContent& content)
   {
     Tree::Check(document.getCurrentRequestedProcedureEvidence().addItem(
         studyUid.c_str(), image.seriesInstanceUid.c_str(), image.sopClassUid.c_str(),
-        image.sopInstanceUid.c_str()));
+        image.sopInstanceUid.c_str(), OFFalse));
   }
   if (verified)
   {
     Tree::Check(document.getPredecessorDocuments().addItem(
         studyUid.c_str(), content.analysis.ReportSeriesUid(false).c_str(), UID_ComprehensiveSRStorage,
-        content.analysis.ReportUid().c_str()));
+        content.analysis.ReportUid().c_str(), OFFalse));
     Tree::Check(document.completeDocument());
     Tree::Check(
         document.verifyDocument(content.verifiedBy.c_str(), content.organization.c_str(), "", OFFalse));

@@ -6,8 +6,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <ctime>
+#include <filesystem>
+#include <iostream>
 
 #include "Core/Digest.h"
 #include "EndToEnd/Clinic.h"
@@ -391,6 +395,54 @@ TEST(AServiceOfOurProtocol, GetsASignedRequest)
   clinic.Decided(other);
   EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=analysis-rules") == 0; }));
   EXPECT_EQ(0u, clinic.Http().Get("/api/v1/analyses?study_uid=" + other).Json()["items"].size()) << "no rule";
+}
+
+// Real images, where somebody has put some beside the project (CLINIC_DICOM_FOLDER says where).
+TEST(QualityOfAnImage, IsMeasuredInRealImages)
+{
+  const char* const named = std::getenv("CLINIC_DICOM_FOLDER");
+  const std::filesystem::path folder =
+      named != nullptr ? named : std::filesystem::path(ORTHANC_CLINIC_SOURCE_DIR) / "../shared/dicom";
+  if (!std::filesystem::is_directory(folder))
+  {
+    GTEST_SKIP() << "there are no real images";
+  }
+  const Clinic clinic(WithUser(Configuration(R"({"Rules": [{"Provider": "quality"}]})")));
+  int sent = 0;
+  for (const char* part :
+       {"xray", "dental", "lut", "tcia", "multi-frame", "ct-tilt-28-slices", "transfer-syntaxes"})
+  {
+    for (const auto& file : std::filesystem::recursive_directory_iterator(folder / part))
+    {
+      sent += file.is_regular_file() &&
+              clinic.Http().Call("POST", "/instances", ReadFile(file.path())).status == 200;
+    }
+  }
+  ASSERT_GT(sent, 0);
+
+  std::vector<Json::Value> analyses;
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        analyses = clinic.All("/api/v1/analyses");
+        return !analyses.empty() && clinic.CountTasks("kind=settle.study") == 0 &&
+               clinic.CountTasks("kind=analysis-rules") == 0 &&
+               clinic.CountTasks("kind=analyse.quality") == 0;
+      },
+      std::chrono::seconds(90)));
+
+  int measured = 0;
+  for (const Json::Value& analysis : analyses)
+  {
+    EXPECT_EQ("completed", analysis["status"].asString()) << JsonText(analysis);
+    const auto kinds = Kinds(analysis);
+    measured += std::count(kinds.begin(), kinds.end(), "quality.measured") > 0;
+    EXPECT_THAT(Dump(FileOf(clinic, analysis["report_uid"].asString())),
+                HasSubstr("Imaging Measurement Report"));
+  }
+  std::cout << sent << " instances, " << analyses.size() << " studies analysed, " << measured
+            << " of them measured\n";
+  EXPECT_GT(measured, 0);
 }
 }  // namespace
 }  // namespace OrthancClinic::Testing
