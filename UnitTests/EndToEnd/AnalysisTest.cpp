@@ -152,7 +152,9 @@ TEST(QualityOfAnImage, IsMeasuredAndReviewed)
 
 TEST(QualityOfAnImage, NeedsAPersonWithANameToBeReviewed)
 {
-  const Clinic clinic({.configuration = Configuration("{}")});
+  Json::Value configuration = Configuration("{}");
+  configuration["Dictionary"]["4321,1012"] = ParseJsonText(R"(["LO", "RoomOfTheClinic", 1, 1])");
+  const Clinic clinic({.configuration = configuration});
   const std::string uid = clinic.Send(ImageOf("Khoury^Nour", "19960528", "F", "4720", "DX"));
   clinic.Decided(uid);
   Json::Value body;
@@ -166,6 +168,11 @@ TEST(QualityOfAnImage, NeedsAPersonWithANameToBeReviewed)
   body["decision"] = "accept";
   EXPECT_EQ(409, clinic.Http().Post("/api/v1/analyses/" + id + "/review", body).status);
   EXPECT_EQ(409, clinic.Http().Delete("/api/v1/analyses/" + id).status) << "it has ended";
+  body = Json::objectValue;
+  body["Level"] = "Study";
+  body["Query"]["RoomOfTheClinic"] = "";
+  EXPECT_EQ(200, clinic.Http().Post("/tools/find", body).status)
+      << "the report was made by DCMTK, whose dictionary is the process's: Orthanc's own entries are still there";
   EXPECT_EQ(404, clinic.Http().Get("/api/v1/analyses/none").status);
   body = Json::objectValue;
   body["study_uid"] = "1.2.3";
