@@ -13,6 +13,8 @@ namespace OrthancClinic::Analysis
 {
 namespace
 {
+constexpr int ALL_IMAGES = 10'000;  // of a study; more are sampled
+
 std::vector<std::string> Texts(const Json::Value& json)
 {
   std::vector<std::string> texts;
@@ -35,7 +37,12 @@ ProviderOptions ReadProvider(const Json::Value& json, const std::string& path)
       throw BadInput(fmt::format("{}.{}: expected with the type {}", path, key, provider.type));
     }
   };
-  if (provider.type != "quality")
+  const bool isDicom = provider.type == "dicom" || provider.type == "dicomweb";
+  if (provider.type == "dicom")
+  {
+    need("Modality");
+  }
+  else if (provider.type != "quality")
   {
     need("Endpoint");
   }
@@ -52,6 +59,10 @@ ProviderOptions ReadProvider(const Json::Value& json, const std::string& path)
   provider.apiKey = json["ApiKey"].asString();
   provider.apiKeyHeader = json.get("ApiKeyHeader", provider.apiKeyHeader).asString();
   provider.secret = json["Secret"].asString();
+  provider.modality = json["Modality"].asString();
+  provider.user = json["User"].asString();
+  provider.password = json["Password"].asString();
+  provider.resultMinutes = json.get("ResultMinutes", provider.resultMinutes).asInt();
   provider.certificateAuthorities = json["CertificateAuthorities"].asString();
   provider.jurisdiction = json["Jurisdiction"].asString();
   provider.assessment = json["PrivacyImpactAssessment"].asString();
@@ -67,7 +78,7 @@ ProviderOptions ReadProvider(const Json::Value& json, const std::string& path)
   {
     throw BadInput(path + ".DailyCost: expected with InputPrice and OutputPrice");
   }
-  provider.maximumImages = json.get("MaximumImages", provider.maximumImages).asInt();
+  provider.maximumImages = json.get("MaximumImages", isDicom ? ALL_IMAGES : provider.maximumImages).asInt();
   provider.longEdge = json.get("LongEdge", provider.longEdge).asUInt();
   provider.asJpeg = json["ImageFormat"].asString() == "jpeg";
   provider.burnedIn = json["BurnedInAnnotation"].asBool();
@@ -111,12 +122,16 @@ const Json::Value& OptionsSchema()
             "type": "object", "additionalProperties": false, "required": ["Name", "Type"],
             "properties": {
               "Name": {"type": "string", "pattern": "^[a-z0-9-]{1,32}$", "description": "Names the provider in the REST API and in tasks: never change it."},
-              "Type": {"type": "string", "enum": ["quality", "openai", "http"], "description": "Built in and without a network; a chat endpoint that speaks OpenAI's protocol; a service that speaks ours."},
-              "Endpoint": {"type": "string", "pattern": "^https?://[^ #]+$", "description": "openai: the base URL (`https://api.openai.com/v1`), or the whole one of Azure; http: the URL. `https` unless it is this machine."},
+              "Type": {"type": "string", "enum": ["quality", "openai", "http", "dicom", "dicomweb"], "description": "Built in and without a network; a chat endpoint that speaks OpenAI's protocol; a service that speaks ours; a node that takes C-STORE; one that takes STOW-RS."},
+              "Endpoint": {"type": "string", "pattern": "^https?://[^ #]+$", "description": "openai: the base URL (`https://api.openai.com/v1`), or the whole one of Azure; http: the URL; dicomweb: the base URL, whose `/studies` takes STOW-RS. `https` unless it is this machine."},
               "Model": {"type": "string", "maxLength": 128, "description": "openai: the model."},
               "ApiKey": {"type": "string", "description": "openai: best as `${VARIABLE}` of the environment."},
               "ApiKeyHeader": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$", "description": "openai: the header of the key (default `Authorization`, as a Bearer token; Azure: `api-key`)."},
               "Secret": {"type": "string", "description": "http: signs the requests."},
+              "Modality": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "description": "dicom: its name in Orthanc's `DicomModalities`."},
+              "User": {"type": "string", "description": "dicomweb: of Basic authentication."},
+              "Password": {"type": "string", "description": "dicomweb: best as `${VARIABLE}` of the environment."},
+              "ResultMinutes": {"type": "integer", "minimum": 1, "maximum": 10080, "description": "dicom, dicomweb: until when the result must have come (default 60)."},
               "CertificateAuthorities": {"type": "string", "description": "A PEM file instead of the system's authorities."},
               "Jurisdiction": {"type": "string", "enum": ["QC", "CA"], "description": "Where the host is, if it is none of the known ones."},
               "PrivacyImpactAssessment": {"type": "string", "maxLength": 256, "description": "The reference of the assessment that Law 25 (s. 17) asks for outside Québec."},
@@ -128,7 +143,7 @@ const Json::Value& OptionsSchema()
               "DailyCost": {"type": "number", "minimum": 0, "description": "openai: money of a day, by the prices (default: no limit)."},
               "InputPrice": {"type": "number", "minimum": 0, "description": "openai: of a million tokens that are sent."},
               "OutputPrice": {"type": "number", "minimum": 0, "description": "openai: of a million tokens that are answered."},
-              "MaximumImages": {"type": "integer", "minimum": 1, "maximum": 64, "description": "Images of a study, evenly chosen from what it has (default 4)."},
+              "MaximumImages": {"type": "integer", "minimum": 1, "maximum": 10000, "description": "Images of a study, evenly chosen from what it has (default 4; dicom, dicomweb: 10000)."},
               "LongEdge": {"type": "integer", "minimum": 64, "maximum": 8192, "description": "Pixels of the longer edge of what is sent, at most (default 2048)."},
               "ImageFormat": {"type": "string", "enum": ["png", "jpeg"], "description": "Of what is sent (default png)."},
               "BurnedInAnnotation": {"type": "boolean", "description": "Sends also images whose pixels may carry text: BurnedInAnnotation YES, ultrasound, secondary captures (default false)."},

@@ -20,17 +20,21 @@ const Json::Value& OptionsSchema();
 struct ProviderOptions
 {
   std::string name;
-  std::string type;  // "quality", "openai" or "http"
+  std::string type;  // "quality", "openai", "http", "dicom" or "dicomweb"
 
   std::string endpoint;
   std::string model;
   std::string apiKey;
   std::string apiKeyHeader = "Authorization";  // "Authorization" carries it as a Bearer token
   std::string secret;                          // signs the requests of "http"
-  std::string certificateAuthorities;          // a PEM file; empty: the system's
-  std::string jurisdiction;    // where the administrator declares the host to be: "QC" or "CA"
-  std::string assessment;      // reference of the privacy impact assessment
-  bool outsideCanada = false;  // explicitly permitted, for images without identity
+  std::string modality;                        // of "dicom": the name that Orthanc's DicomModalities give it
+  std::string user;                            // of "dicomweb"
+  std::string password;
+  int resultMinutes = 60;              // that a DICOM node may take
+  std::string certificateAuthorities;  // a PEM file; empty: the system's
+  std::string jurisdiction;            // where the administrator declares the host to be: "QC" or "CA"
+  std::string assessment;              // reference of the privacy impact assessment
+  bool outsideCanada = false;          // explicitly permitted, for images without identity
 
   unsigned concurrency = 2;
   int timeoutSeconds = 120;

@@ -277,7 +277,8 @@ void AddAnalysisRoutes(Router& router, Database& database, Analyzer& analyzer)
        .query = {{"study_uid", "Only of this study", text},
                  {"practice", "Only of this practice", text},
                  {"status", "Only in this state",
-                  JsonLiteral(R"({"type": "string", "enum": ["requested", "answered", "completed", "failed",
+                  JsonLiteral(
+                      R"({"type": "string", "enum": ["requested", "sent", "answered", "completed", "failed",
                                          "cancelled", "accepted", "edited", "rejected"]})")}},
        .paged = true,
        .handler = [&database](const Request& request) { return List(database, request); }});

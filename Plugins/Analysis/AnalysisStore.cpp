@@ -47,7 +47,7 @@ std::vector<Analysis> AnalysisStore::Fetch(const std::string& tail, const std::v
       transaction_,
       "SELECT id, practice_id, orthanc_study_id, study_instance_uid, provider, language, xray_type, status, "
       "error, "
-      "requested_by, requested_at, COALESCE(completed_at, ''), images, result, dispatch_id, "
+      "requested_by, requested_at, COALESCE(completed_at, ''), images, result, dispatch_id, sent_study_uid, "
       "reviewed_by, COALESCE(reviewed_at, ''), review FROM analyses " +
           tail,
       values,
@@ -63,7 +63,8 @@ std::vector<Analysis> AnalysisStore::Fetch(const std::string& tail, const std::v
       },
       analysis.id, analysis.practiceId, analysis.orthancStudyId, analysis.studyInstanceUid, analysis.provider,
       analysis.language, analysis.xrayType, analysis.status, analysis.error, analysis.requestedBy,
-      requestedAt, completedAt, images, result, analysis.dispatchId, analysis.reviewedBy, reviewedAt, review);
+      requestedAt, completedAt, images, result, analysis.dispatchId, analysis.sentStudyUid,
+      analysis.reviewedBy, reviewedAt, review);
   return analyses;
 }
 
@@ -92,31 +93,38 @@ std::pair<std::vector<Analysis>, int64_t> AnalysisStore::Search(const AnalysisFi
           CountRows(transaction_, "analyses", conditions)};
 }
 
+std::optional<Analysis> AnalysisStore::FindBySentStudy(const std::string& studyInstanceUid)
+{
+  auto analyses = Fetch("WHERE sent_study_uid = :uid AND sent_study_uid <> ''", {studyInstanceUid});
+  return analyses.empty() ? std::nullopt : std::optional(std::move(analyses.front()));
+}
+
 void AnalysisStore::Insert(const Analysis& analysis)
 {
   Execute(transaction_,
           "INSERT INTO analyses (id, practice_id, orthanc_study_id, study_instance_uid, provider, language, "
           "xray_type, "
-          "status, error, requested_by, requested_at, images, result, dispatch_id, reviewed_by, review) "
-          " VALUES (:id, :practice, :study, :uid, :provider, :language, :type, "
-          ":status, :error, :by, :at, :images, :result, :dispatch, :reviewer, :review)",
+          "status, error, requested_by, requested_at, images, result, dispatch_id, sent_study_uid, "
+          "reviewed_by, review) VALUES (:id, :practice, :study, :uid, :provider, :language, :type, "
+          ":status, :error, :by, :at, :images, :result, :dispatch, :sent, :reviewer, :review)",
           {analysis.id, analysis.practiceId, analysis.orthancStudyId, analysis.studyInstanceUid,
            analysis.provider, analysis.language, analysis.xrayType, analysis.status, analysis.error,
            analysis.requestedBy, ToString(analysis.requestedAt), WriteJson(analysis.images),
-           WriteJson(analysis.result), analysis.dispatchId, analysis.reviewedBy, WriteJson(analysis.review)});
+           WriteJson(analysis.result), analysis.dispatchId, analysis.sentStudyUid, analysis.reviewedBy,
+           WriteJson(analysis.review)});
 }
 
 void AnalysisStore::Update(const Analysis& analysis)
 {
-  Execute(
-      transaction_,
-      "UPDATE analyses SET xray_type = :type, status = :status, error = :error, completed_at = "
-      "NULLIF(:completed, "
-      "''), images = :images, result = :result, dispatch_id = :dispatch, reviewed_by = :by, reviewed_at = "
-      "NULLIF(:reviewed, ''), review = :review WHERE id = :id",
-      {analysis.xrayType, analysis.status, analysis.error, Text(analysis.completedAt),
-       WriteJson(analysis.images), WriteJson(analysis.result), analysis.dispatchId, analysis.reviewedBy,
-       Text(analysis.reviewedAt), WriteJson(analysis.review), analysis.id});
+  Execute(transaction_,
+          "UPDATE analyses SET xray_type = :type, status = :status, error = :error, completed_at = "
+          "NULLIF(:completed, "
+          "''), images = :images, result = :result, dispatch_id = :dispatch, sent_study_uid = :sent, "
+          "reviewed_by = :by, reviewed_at = "
+          "NULLIF(:reviewed, ''), review = :review WHERE id = :id",
+          {analysis.xrayType, analysis.status, analysis.error, Text(analysis.completedAt),
+           WriteJson(analysis.images), WriteJson(analysis.result), analysis.dispatchId, analysis.sentStudyUid,
+           analysis.reviewedBy, Text(analysis.reviewedAt), WriteJson(analysis.review), analysis.id});
 }
 
 void AnalysisStore::Put(const Dispatch& dispatch)

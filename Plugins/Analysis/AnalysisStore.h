@@ -27,8 +27,9 @@ struct Analysis
   std::string language;  // "en", "fr", "es" or "zh"
   std::string xrayType;
 
-  // "requested" → "answered" (the result is here, its report not yet) → "completed" → "accepted", "edited" or
-  // "rejected"; or "failed" (see error) or "cancelled".
+  // "requested" → ("sent": a DICOM node has the images, its result will come) → "answered" (the result is
+  // here, its report not yet) → "completed" → "accepted", "edited" or "rejected"; or "failed" (see error) or
+  // "cancelled".
   std::string status = "requested";
   std::string error;        // also why one that is requested still waits
   std::string requestedBy;  // a user, or "rule"
@@ -37,6 +38,7 @@ struct Analysis
   Json::Value images = Json::arrayValue;  // [{orthanc_instance_id, sop_class_uid, sop_instance_uid, …}]
   Json::Value result;                     // {findings, summary?}
   std::string dispatchId;                 // the one whose answer it is
+  std::string sentStudyUid;               // under which a DICOM node knows the study; else empty
 
   // SOPInstanceUIDs that follow from the id, so that a report that is stored twice is one.
   std::string ReportUid() const;
@@ -81,6 +83,9 @@ public:
 
   // The last requested first; with the total number.
   std::pair<std::vector<Analysis>, int64_t> Search(const AnalysisFilter& filter);
+
+  // The one whose images were sent as this study.
+  std::optional<Analysis> FindBySentStudy(const std::string& studyInstanceUid);
 
   void Insert(const Analysis& analysis);
   void Update(const Analysis& analysis);

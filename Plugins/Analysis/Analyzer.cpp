@@ -18,6 +18,7 @@
 #include "Core/Records/StudyStore.h"
 #include "Core/Tasks/TaskStore.h"
 #include "Core/Uuid.h"
+#include "Pseudonyms.h"
 #include "StructuredReport.h"
 
 namespace OrthancClinic::Analysis
@@ -25,6 +26,7 @@ namespace OrthancClinic::Analysis
 namespace
 {
 constexpr const char* RULES = "analysis-rules";
+constexpr const char* RECEIVE = "analysis-result";
 constexpr const char* VERIFY = "verified-report";
 constexpr int ATTEMPTS = 20;  // with an hour between the last ones: most of a day
 constexpr Milliseconds LONGEST_DELAY(3600'000);
@@ -52,6 +54,25 @@ std::string LanguageOf(const std::string& text)
 {
   const std::string language = text.substr(0, 2);
   return language == "fr" || language == "es" || language == "zh" ? language : "en";
+}
+
+// What a DICOM node made is in the study, for a viewer to show; the finding says that it is there.
+Json::Value ReturnedObject(const std::string& modality, const AnalysedImage& image)
+{
+  std::string kind = "dicom.";
+  for (const char c : modality)
+  {
+    kind += (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : '_';
+  }
+  Json::Value finding;
+  finding["kind"] = kind;
+  finding["severity"] = "info";
+  finding["image"] = image.sopInstanceUid;
+  finding["text"]["en"] = "The service returned an object of the modality " + modality + ".";
+  finding["text"]["fr"] = "Le service a retourné un objet de la modalité " + modality + ".";
+  finding["text"]["es"] = "El servicio devolvió un objeto de la modalidad " + modality + ".";
+  finding["text"]["zh"] = "该服务返回了一个" + modality + "对象。";
+  return finding;
 }
 
 Timestamp Tomorrow()
@@ -85,13 +106,14 @@ Analyzer::Analyzer(Database& database, IOrthanc& orthanc, IImageCodec& codec, co
   {
     providers_.push_back(std::make_unique<Provider>());
     providers_.back()->options = one;
-    providers_.back()->provider = MakeProvider(one, images_);
+    providers_.back()->provider = MakeProvider(one, images_, orthanc_);
   }
 }
 
 std::vector<TaskKind> Analyzer::Tasks()
 {
   std::vector<TaskKind> kinds = {{.name = RULES, .handler = [this](RunningTask& task) { Apply(task); }},
+                                 {.name = RECEIVE, .handler = [this](RunningTask& task) { Receive(task); }},
                                  {.name = VERIFY, .handler = [this](RunningTask& task) { Verify(task); }}};
   for (const auto& provider : providers_)
   {
@@ -111,9 +133,36 @@ Analyzer::Provider* Analyzer::FindProvider(const std::string& name) const
   return found == providers_.end() ? nullptr : found->get();
 }
 
-void Analyzer::EnqueueRules(Transaction& transaction, const std::string& orthancStudyId)
+void Analyzer::Settled(Transaction& transaction, const std::string& orthancStudyId,
+                       const std::string& studyInstanceUid) const
 {
-  TaskStore(transaction).Enqueue(RULES, orthancStudyId);
+  if (AnalysisStore(transaction).FindBySentStudy(studyInstanceUid))
+  {
+    TaskStore(transaction).Enqueue(RECEIVE, orthancStudyId);
+  }
+  else if (!options_.rules.empty())
+  {
+    TaskStore(transaction).Enqueue(RULES, orthancStudyId);
+  }
+}
+
+// A modality of Orthanc is where its host is; whether it is spoken to by TLS is Orthanc's matter
+// (`UseDicomTls`).
+Destination Analyzer::DestinationOf(const ProviderOptions& options) const
+{
+  Destination destination{
+      .url = options.endpoint, .declared = options.jurisdiction, .assessment = options.assessment};
+  if (options.type == "dicom")
+  {
+    const Json::Value modalities = orthanc_.Get("/modalities?expand");
+    const Json::Value& modality = modalities[options.modality];
+    if (!modality.isObject() || !modality["Host"].isString())
+    {
+      throw PermanentFailure("Orthanc knows no modality " + options.modality);
+    }
+    destination.url = "https://" + modality["Host"].asString();
+  }
+  return destination;
 }
 
 Analysis Analyzer::Request(Transaction& transaction, const Study& study, const std::string& provider,
@@ -149,7 +198,7 @@ void Analyzer::Cancel(Transaction& transaction, const std::string& id)
   {
     throw NotFound("There is no such analysis");
   }
-  if (analysis->status != "requested")
+  if (analysis->status != "requested" && analysis->status != "sent")
   {
     throw Conflict("The analysis is " + analysis->status + " already");
   }
@@ -183,10 +232,6 @@ void Analyzer::Emit(Transaction& transaction, const std::string& type, const Ana
 
 void Analyzer::Apply(RunningTask& task)
 {
-  if (options_.rules.empty())
-  {
-    return;
-  }
   const std::string& id = task.Get().key;
   std::vector<AnalysedImage> first;
   try
@@ -216,13 +261,13 @@ void Analyzer::Apply(RunningTask& task)
     std::set<std::string> requested;
     for (const Rule& rule : options_.rules)
     {
-      const bool isThere =
-          std::any_of(known.begin(), known.end(),
-                      [&](const Analysis& one)
-                      {
-                        return one.provider == rule.provider &&
-                               (one.status == "requested" || one.images == images[rule.provider]);
-                      });
+      const bool isThere = std::any_of(
+          known.begin(), known.end(),
+          [&](const Analysis& one)
+          {
+            return one.provider == rule.provider &&
+                   (one.status == "requested" || one.status == "sent" || one.images == images[rule.provider]);
+          });
       if (!isThere && !requested.contains(rule.provider) &&
           Concerns(rule, *study, first.front().tags, xrayType))
       {
@@ -239,7 +284,8 @@ void Analyzer::Fail(RunningTask& task, Analysis& analysis, const std::string& re
 {
   Transaction transaction(database_);
   AnalysisStore store(transaction);
-  if (const auto now = store.FindForUpdate(analysis.id); now && now->status == "requested")
+  if (const auto now = store.FindForUpdate(analysis.id);
+      now && (now->status == "requested" || now->status == "sent"))
   {
     analysis.status = "failed";
     analysis.error = reason;
@@ -353,7 +399,7 @@ Answer Analyzer::Send(RunningTask& task, Provider& provider, const Analysis& ana
                                            [&] { return task.IsStopping() || IsCancelled(analysis.id); });
     provider.circuit.Succeeded();
     note("");
-    if (answer.error.empty())
+    if (answer.error.empty() && !answer.comesAsDicom)
     {
       try
       {
@@ -365,6 +411,7 @@ Answer Analyzer::Send(RunningTask& task, Provider& provider, const Analysis& ana
       }
     }
     finish(answer.error);
+    dispatch.outcome = answer.comesAsDicom ? "sent" : dispatch.outcome;
     dispatch.tokens = answer.tokensIn + answer.tokensOut;
     dispatch.costMicros = std::llround(static_cast<double>(answer.tokensIn) * options.inputPrice +
                                        static_cast<double>(answer.tokensOut) * options.outputPrice);
@@ -404,6 +451,7 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
   try
   {
     Question question;
+    question.analysisId = analysis.id;
     question.language = analysis.language;
     question.images = images_.Choose(analysis.orthancStudyId, options.maximumImages);
     if (question.images.empty())
@@ -413,8 +461,7 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
     question.xrayType = XrayTypeOf(options_.xrayTypes, question.images.front().tags);
     analysis.xrayType = question.xrayType;
     analysis.images = Describe(question.images);
-    const Destination destination{
-        .url = options.endpoint, .declared = options.jurisdiction, .assessment = options.assessment};
+    const Destination destination = DestinationOf(options);
     const ResidencyGuard guard(options_.residency);
     if (options.type != "quality")
     {
@@ -424,7 +471,7 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
     dispatch.questionSha256 = Sha256Of(request.sha256 + WriteJson(analysis.images));
     Json::Value& document = dispatch.document;
     document["provider"] = options.name;
-    document["destination"] = options.type == "quality" ? "this process" : options.endpoint;
+    document["destination"] = options.type == "quality" ? "this process" : destination.url;
     document["jurisdiction"] = options.type == "quality" ? "QC" : ToString(guard.Locate(destination));
     document["privacy_impact_assessment"] = options.assessment;
     document["outside_canada_permitted"] = options.outsideCanada;
@@ -495,6 +542,16 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
     analysis.status = answer.error.empty() ? "answered" : "failed";
     analysis.error = answer.error.empty() ? "" : "The provider's answer cannot be used: " + answer.error;
     analysis.result = dispatch.answer;
+    if (answer.comesAsDicom)
+    {
+      analysis.status = "sent";
+      analysis.sentStudyUid = Pseudonyms(analysis.id).Uid(analysis.studyInstanceUid);
+      // When this task runs again, the time is up.
+      task.Complete(transaction);
+      TaskStore(transaction)
+          .Enqueue(task.Get().kind, task.Get().key, Json::objectValue,
+                   Now() + std::chrono::minutes(options.resultMinutes));
+    }
     if (analysis.status == "failed")
     {
       analysis.completedAt = Now();
@@ -546,7 +603,8 @@ void Analyzer::Analyse(RunningTask& task)
     analysis = AnalysisStore(transaction).Find(task.Get().key);
     transaction.Commit();
   }
-  if (!analysis || (analysis->status != "requested" && analysis->status != "answered"))
+  if (!analysis ||
+      (analysis->status != "requested" && analysis->status != "sent" && analysis->status != "answered"))
   {
     return;
   }
@@ -554,6 +612,11 @@ void Analyzer::Analyse(RunningTask& task)
   if (provider == nullptr)
   {
     throw PermanentFailure("The provider is not configured any more");
+  }
+  if (analysis->status == "sent")
+  {
+    Fail(task, *analysis, fmt::format("No result came within {} minutes", provider->options.resultMinutes));
+    return;
   }
   if (analysis->status == "requested" && !GetAnswer(task, *provider, *analysis))
   {
@@ -575,6 +638,78 @@ void Analyzer::Analyse(RunningTask& task)
   Emit(transaction, "analysis.completed", *analysis);
   task.Complete(transaction);
   transaction.Commit();
+}
+
+void Analyzer::Receive(RunningTask& task)
+{
+  const std::string& id = task.Get().key;
+  std::optional<Study> study;
+  std::optional<Analysis> analysis;
+  {
+    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+    study = StudyStore(transaction).FindByOrthancId(id);
+    analysis = study ? AnalysisStore(transaction).FindBySentStudy(study->studyInstanceUid) : std::nullopt;
+    transaction.Commit();
+  }
+  if (!analysis)
+  {
+    return;
+  }
+  if (analysis->status == "sent")
+  {
+    const Pseudonyms pseudonyms(analysis->id);
+    const auto images = images_.Load(analysis->images);
+    std::set<std::string> sent;
+    for (const AnalysedImage& image : images)
+    {
+      sent.insert(pseudonyms.Uid(image.sopInstanceUid));
+    }
+    Json::Value findings(Json::arrayValue);
+    for (const Json::Value& instance : orthanc_.Get("/studies/" + id + "/instances"))
+    {
+      const std::string instanceId = instance["ID"].asString();
+      if (sent.contains(instance["MainDicomTags"]["SOPInstanceUID"].asString()))
+      {
+        continue;  // our own, from a node that gives back what it got
+      }
+      orthanc_.Post("/instances",
+                    pseudonyms.Reidentify(orthanc_.GetBytes("/instances/" + instanceId + "/file"), images));
+      findings.append(ReturnedObject(
+          Tag(orthanc_.Get("/instances/" + instanceId + "/tags?short"), "0008,0060"), images.front()));
+    }
+    if (findings.empty())
+    {
+      return;
+    }
+    Transaction transaction(database_);
+    AnalysisStore store(transaction);
+    analysis = store.FindForUpdate(analysis->id);
+    if (analysis && analysis->status == "sent")
+    {
+      analysis->status = "answered";
+      analysis->result["findings"] = findings;
+      store.Update(*analysis);
+      for (Dispatch& dispatch : store.DispatchesOf(analysis->id))
+      {
+        if (dispatch.id == analysis->dispatchId)
+        {
+          dispatch.outcome = "answered";
+          store.Put(dispatch);
+        }
+      }
+      TaskStore(transaction).Enqueue("analyse." + analysis->provider, analysis->id);
+    }
+    transaction.Commit();
+  }
+  // It lives on in the study to which it belongs.
+  try
+  {
+    orthanc_.Delete("/studies/" + id);
+  }
+  catch (const NotFound&)
+  {
+    // Deleted already, by an earlier attempt of this task.
+  }
 }
 
 Analysis Analyzer::Review(Transaction& transaction, const std::string& id, const std::string& reviewer,

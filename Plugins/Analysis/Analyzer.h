@@ -35,8 +35,9 @@ public:
 
   std::vector<TaskKind> Tasks();
 
-  // Lets the rules look at a study.
-  static void EnqueueRules(Transaction& transaction, const std::string& orthancStudyId);
+  // A study is complete: the rules look at it, or it is what a DICOM node was asked for.
+  void Settled(Transaction& transaction, const std::string& orthancStudyId,
+               const std::string& studyInstanceUid) const;
 
   // A new analysis of the study, with its task and event. An empty provider is the first one, an empty
   // language that of the practice. Throws NotFound if there is no such provider.
@@ -71,7 +72,8 @@ private:
 
   void Apply(RunningTask& task);  // the rules
   void Analyse(RunningTask& task);
-  void Verify(RunningTask& task);  // writes the verified report
+  void Receive(RunningTask& task);  // what a DICOM node made
+  void Verify(RunningTask& task);   // writes the verified report
 
   // The answer is stored; false if there is none now (put off, failed, cancelled).
   bool GetAnswer(RunningTask& task, Provider& provider, Analysis& analysis);
@@ -79,6 +81,7 @@ private:
   std::optional<Timestamp> MustWaitUntil(Provider& provider, std::string& reason);
   Answer Send(RunningTask& task, Provider& provider, const Analysis& analysis, const Question& question,
               const ProviderRequest& request, Dispatch& dispatch);
+  Destination DestinationOf(const ProviderOptions& options) const;
   void StoreReport(const Analysis& analysis, bool verified);
   void Fail(RunningTask& task, Analysis& analysis, const std::string& reason);
   void NoteWaiting(const Analysis& analysis, const std::string& reason) const;

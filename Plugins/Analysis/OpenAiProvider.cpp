@@ -2,8 +2,6 @@
 
 #include "OpenAiProvider.h"
 
-#include <openssl/evp.h>
-
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -20,15 +18,6 @@ namespace
 constexpr const char* PATH = "/chat/completions";
 constexpr size_t LONGEST_PROMPT = 64 << 10;
 
-std::string Base64(const std::string& bytes)
-{
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const int size =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<size_t>(size));
-  return text;
-}
 }  // namespace
 
 OpenAiProvider::OpenAiProvider(const ProviderOptions& options, Images& images)
@@ -82,7 +71,7 @@ ProviderRequest OpenAiProvider::Prepare(const Question& question)
     Json::Value part;
     part["type"] = "image_url";
     part["image_url"]["url"] =
-        (options_.asJpeg ? "data:image/jpeg;base64," : "data:image/png;base64,") + Base64(image);
+        (options_.asJpeg ? "data:image/jpeg;base64," : "data:image/png;base64,") + ToBase64(image);
     part["image_url"]["detail"] = "high";
     user["content"].append(part);
   }

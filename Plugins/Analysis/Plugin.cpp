@@ -27,11 +27,12 @@ void Load(Clinic& clinic)
   {
     clinic.Tasks().Register(std::move(kind));
   }
-  if (!options.rules.empty())
-  {
-    clinic.Events().On("study.settled", [](Transaction& transaction, const Event& event)
-                       { Analyzer::EnqueueRules(transaction, event.data["orthanc_study_id"].asString()); });
-  }
+  clinic.Events().On("study.settled",
+                     [](Transaction& transaction, const Event& event)
+                     {
+                       analyzer->Settled(transaction, event.data["orthanc_study_id"].asString(),
+                                         event.data["study_instance_uid"].asString());
+                     });
   AddAnalysisRoutes(clinic.Routes(), clinic.Database(), *analyzer);
   clinic.AddStudyField(
       "analyses",

@@ -6,13 +6,14 @@
 
 #include "Core/Configuration/JsonSchema.h"
 #include "Core/Errors.h"
+#include "DicomProvider.h"
 #include "HttpProvider.h"
 #include "OpenAiProvider.h"
 #include "QualityProvider.h"
 
 namespace OrthancClinic::Analysis
 {
-std::unique_ptr<IProvider> MakeProvider(const ProviderOptions& options, Images& images)
+std::unique_ptr<IProvider> MakeProvider(const ProviderOptions& options, Images& images, IOrthanc& orthanc)
 {
   if (options.type == "openai")
   {
@@ -21,6 +22,10 @@ std::unique_ptr<IProvider> MakeProvider(const ProviderOptions& options, Images& 
   if (options.type == "http")
   {
     return std::make_unique<HttpProvider>(options, images);
+  }
+  if (options.type == "dicom" || options.type == "dicomweb")
+  {
+    return std::make_unique<DicomProvider>(options, images, orthanc);
   }
   return std::make_unique<QualityProvider>(images);
 }

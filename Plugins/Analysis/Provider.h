@@ -22,6 +22,7 @@ namespace OrthancClinic::Analysis
 {
 struct Question
 {
+  std::string analysisId;  // what is pseudonymous goes by it
   std::string language;
   std::string xrayType;
   std::vector<AnalysedImage> images;
@@ -37,9 +38,10 @@ struct ProviderRequest
 
 struct Answer
 {
-  Json::Value result;  // {findings, summary?}, not yet checked against the images
-  std::string error;   // what is wrong with it, if it cannot be used; it cost what it cost
-  std::string model;   // as the provider names it
+  Json::Value result;         // {findings, summary?}, not yet checked against the images
+  std::string error;          // what is wrong with it, if it cannot be used; it cost what it cost
+  std::string model;          // as the provider names it
+  bool comesAsDicom = false;  // later, into Orthanc: there is no result yet
   int64_t tokensIn = 0;
   int64_t tokensOut = 0;
 };
@@ -58,7 +60,7 @@ public:
                      const std::function<bool()>& isCancelled) = 0;
 };
 
-std::unique_ptr<IProvider> MakeProvider(const ProviderOptions& options, Images& images);
+std::unique_ptr<IProvider> MakeProvider(const ProviderOptions& options, Images& images, IOrthanc& orthanc);
 
 // What the providers outside answer, "openai" and "http" alike: {findings: [{kind, severity, text,
 // recommendation, confidence, image, frame, tooth, box}], summary}, with the image's number from 1, the box

@@ -3,7 +3,6 @@
 #include "StructuredReport.h"
 
 #include <dcmtk/config/osconfig.h>
-#include <dcmtk/dcmdata/dcostrmb.h>
 #include <dcmtk/dcmdata/dctk.h>
 #include <dcmtk/dcmsr/dsrdoc.h>
 
@@ -15,6 +14,7 @@
 #include "Core/Configuration/Json.h"
 #include "Core/Dicom/Uid.h"
 #include "Core/Errors.h"
+#include "DicomDataset.h"
 
 namespace OrthancClinic::Analysis
 {
@@ -88,7 +88,7 @@ public:
     }
     if (!concept_.isEmpty())
     {
-      Check(tree_.getCurrentContentItem().setConceptName(concept_));
+      CheckDicom(tree_.getCurrentContentItem().setConceptName(concept_));
     }
     return node;
   }
@@ -103,28 +103,28 @@ public:
             const std::string& text)
   {
     Add(parent, relationship, DSRTypes::VT_Text, concept_);
-    Check(tree_.getCurrentContentItem().setStringValue(text.c_str()));
+    CheckDicom(tree_.getCurrentContentItem().setStringValue(text.c_str()));
   }
 
   void Uid(size_t parent, DSRTypes::E_RelationshipType relationship, const DSRCodedEntryValue& concept_,
            const std::string& uid)
   {
     Add(parent, relationship, DSRTypes::VT_UIDRef, concept_);
-    Check(tree_.getCurrentContentItem().setStringValue(uid.c_str()));
+    CheckDicom(tree_.getCurrentContentItem().setStringValue(uid.c_str()));
   }
 
   void Code(size_t parent, DSRTypes::E_RelationshipType relationship, const DSRCodedEntryValue& concept_,
             const DSRCodedEntryValue& value)
   {
     Add(parent, relationship, DSRTypes::VT_Code, concept_);
-    Check(tree_.getCurrentContentItem().setCodeValue(value));
+    CheckDicom(tree_.getCurrentContentItem().setCodeValue(value));
   }
 
   void Number(size_t parent, const DSRCodedEntryValue& concept_, double value, const std::string& unit)
   {
     Add(parent, DSRTypes::RT_contains, DSRTypes::VT_Num, concept_);
     // A decimal string has at most 16 characters (PS3.5 6.2).
-    Check(tree_.getCurrentContentItem().setNumericValue(DSRNumericMeasurementValue(
+    CheckDicom(tree_.getCurrentContentItem().setNumericValue(DSRNumericMeasurementValue(
         fmt::format("{:.9g}", value).c_str(), DSRCodedEntryValue(unit.c_str(), "UCUM", UnitMeaning(unit)))));
   }
 
@@ -138,7 +138,7 @@ public:
     {
       reference.getFrameList().addItem(image.frame);
     }
-    Check(tree_.getCurrentContentItem().setImageReference(reference, OFFalse));
+    CheckDicom(tree_.getCurrentContentItem().setImageReference(reference, OFFalse));
   }
 
   void Region(size_t parent, const Json::Value& points, const AnalysedImage& image)
@@ -151,16 +151,8 @@ public:
       coordinates.getGraphicDataList().addItem(point[0].asFloat(), point[1].asFloat());
     }
     coordinates.getGraphicDataList().addItem(points[0][0].asFloat(), points[0][1].asFloat());  // closed
-    Check(tree_.getCurrentContentItem().setSpatialCoordinates(coordinates));
+    CheckDicom(tree_.getCurrentContentItem().setSpatialCoordinates(coordinates));
     Image(node, DSRTypes::RT_selectedFrom, DSRCodedEntryValue(), image);
-  }
-
-  static void Check(const OFCondition& condition)
-  {
-    if (condition.bad())
-    {
-      throw Unavailable(std::string("The report cannot be made: ") + condition.text());
-    }
   }
 
 private:
@@ -281,7 +273,7 @@ void Fill(DSRDocument& document, const ReportContent& content)
   const std::string modality = Tag(content.images.front().tags, "0008,0060");
   Tree tree(document.getTree());
   const size_t root = tree.Container(0, DSRTypes::RT_isRoot, Dcm("126000", "Imaging Measurement Report"));
-  Tree::Check(document.getTree().getCurrentContentItem().setTemplateIdentification("1500", "DCMR"));
+  CheckDicom(document.getTree().getCurrentContentItem().setTemplateIdentification("1500", "DCMR"));
   tree.Code(root, DSRTypes::RT_hasConceptMod, Dcm("121049", "Language of Content Item and Descendants"),
             DSRCodedEntryValue(language.code, "RFC5646", language.name));
   // TID 1001, 1004: a device.
@@ -333,39 +325,6 @@ void Fill(DSRDocument& document, const ReportContent& content)
     tree.Text(evaluations, DSRTypes::RT_contains, Dcm("121106", "Comment"), content.comment);
   }
 }
-
-// What the report has in common with the study: PS3.3 C.7.1.1, C.7.2.1.
-void CopyFromStudy(DcmItem& dataset, const Json::Value& tags)
-{
-  for (const auto& [name, tag] :
-       {std::pair("0010,0010", DCM_PatientName), std::pair("0010,0020", DCM_PatientID),
-        std::pair("0010,0021", DCM_IssuerOfPatientID), std::pair("0010,0030", DCM_PatientBirthDate),
-        std::pair("0010,0040", DCM_PatientSex), std::pair("0008,0020", DCM_StudyDate),
-        std::pair("0008,0030", DCM_StudyTime), std::pair("0008,0050", DCM_AccessionNumber),
-        std::pair("0020,0010", DCM_StudyID), std::pair("0008,0090", DCM_ReferringPhysicianName),
-        std::pair("0008,1030", DCM_StudyDescription), std::pair("0020,000d", DCM_StudyInstanceUID)})
-  {
-    const std::string value = Tag(tags, name);
-    if (!value.empty())
-    {
-      Tree::Check(dataset.putAndInsertString(tag, value.c_str()));
-    }
-  }
-}
-
-std::string Write(DcmFileFormat& file)
-{
-  std::string buffer(file.calcElementLength(EXS_LittleEndianExplicit, EET_ExplicitLength) + (64 << 10), '\0');
-  DcmOutputBufferStream stream(buffer.data(), static_cast<offile_off_t>(buffer.size()));
-  file.transferInit();
-  Tree::Check(file.write(stream, EXS_LittleEndianExplicit, EET_ExplicitLength, nullptr));
-  file.transferEnd();
-  void* written = nullptr;
-  offile_off_t size = 0;
-  stream.flushBuffer(written, size);
-  buffer.resize(static_cast<size_t>(size));
-  return buffer;
-}
 }  // namespace
 
 std::string MakeReport(const ReportContent& content)
@@ -373,46 +332,46 @@ std::string MakeReport(const ReportContent& content)
   const bool verified = !content.verifiedBy.empty();
   const std::string studyUid = content.analysis.studyInstanceUid;
   DSRDocument document(DSRTypes::DT_ComprehensiveSR);
-  Tree::Check(document.createNewSeriesInStudy(studyUid.c_str(), OFFalse));
-  Tree::Check(document.setSpecificCharacterSetType(DSRTypes::CS_UTF8));
+  CheckDicom(document.createNewSeriesInStudy(studyUid.c_str(), OFFalse));
+  CheckDicom(document.setSpecificCharacterSetType(DSRTypes::CS_UTF8));
   document.getCodingSchemeIdentification().addItem(SCHEME);
-  Tree::Check(document.getCodingSchemeIdentification().setCodingSchemeName("Findings of Orthanc Clinic"));
-  Tree::Check(document.setManufacturer("Orthanc Clinic"));
-  Tree::Check(document.setManufacturerModelName(content.algorithm.c_str(), OFFalse));
-  Tree::Check(document.setDeviceSerialNumber(content.analysis.provider.c_str(), OFFalse));
-  Tree::Check(document.setSoftwareVersions(content.algorithmVersion.c_str(), OFFalse));
-  Tree::Check(document.setSeriesDescription(
+  CheckDicom(document.getCodingSchemeIdentification().setCodingSchemeName("Findings of Orthanc Clinic"));
+  CheckDicom(document.setManufacturer("Orthanc Clinic"));
+  CheckDicom(document.setManufacturerModelName(content.algorithm.c_str(), OFFalse));
+  CheckDicom(document.setDeviceSerialNumber(content.analysis.provider.c_str(), OFFalse));
+  CheckDicom(document.setSoftwareVersions(content.algorithmVersion.c_str(), OFFalse));
+  CheckDicom(document.setSeriesDescription(
       (verified ? "AI findings, reviewed" : "AI findings, not verified: " + content.analysis.provider)
           .c_str(),
       OFFalse));
-  Tree::Check(document.setSeriesNumber(verified ? "991" : "990"));
+  CheckDicom(document.setSeriesNumber(verified ? "991" : "990"));
   Fill(document, content);
   for (const AnalysedImage& image : content.images)
   {
-    Tree::Check(document.getCurrentRequestedProcedureEvidence().addItem(
+    CheckDicom(document.getCurrentRequestedProcedureEvidence().addItem(
         studyUid.c_str(), image.seriesInstanceUid.c_str(), image.sopClassUid.c_str(),
         image.sopInstanceUid.c_str(), OFFalse));
   }
   if (verified)
   {
-    Tree::Check(document.getPredecessorDocuments().addItem(
+    CheckDicom(document.getPredecessorDocuments().addItem(
         studyUid.c_str(), content.analysis.ReportSeriesUid(false).c_str(), UID_ComprehensiveSRStorage,
         content.analysis.ReportUid().c_str(), OFFalse));
-    Tree::Check(document.completeDocument());
-    Tree::Check(
+    CheckDicom(document.completeDocument());
+    CheckDicom(
         document.verifyDocument(content.verifiedBy.c_str(), content.organization.c_str(), "", OFFalse));
   }
 
   DcmFileFormat file;
   DcmDataset& dataset = *file.getDataset();
-  Tree::Check(document.write(dataset));
-  CopyFromStudy(dataset, content.images.front().tags);
-  Tree::Check(dataset.putAndInsertString(
+  CheckDicom(document.write(dataset));
+  CopyStudyAttributes(dataset, content.images.front().tags);
+  CheckDicom(dataset.putAndInsertString(
       DCM_SOPInstanceUID,
       (verified ? content.analysis.VerifiedReportUid() : content.analysis.ReportUid()).c_str()));
-  Tree::Check(
+  CheckDicom(
       dataset.putAndInsertString(DCM_SeriesInstanceUID, content.analysis.ReportSeriesUid(verified).c_str()));
-  Tree::Check(file.validateMetaInfo(EXS_LittleEndianExplicit));
-  return Write(file);
+  CheckDicom(file.validateMetaInfo(EXS_LittleEndianExplicit));
+  return WriteDicom(file);
 }
 }  // namespace OrthancClinic::Analysis

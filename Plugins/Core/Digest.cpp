@@ -79,6 +79,16 @@ std::string HmacSha256(std::string_view key, std::string_view text)
   return std::string(View(digest, size));
 }
 
+std::string ToBase64(std::string_view bytes)
+{
+  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
+  const int size =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+  text.resize(static_cast<size_t>(size));
+  return text;
+}
+
 std::string ToHexadecimal(std::string_view bytes)
 {
   constexpr char DIGITS[] = "0123456789abcdef";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Checksums by OpenSSL, in one go or piece by piece. All are given in hexadecimal.
+// Checksums by OpenSSL, in one go or piece by piece, given in hexadecimal; and bytes as text.
 
 #pragma once
 
@@ -40,4 +40,5 @@ ORTHANC_CLINIC_API std::string Sha256Of(std::string_view bytes);
 ORTHANC_CLINIC_API std::string HmacSha256(std::string_view key, std::string_view text);
 
 ORTHANC_CLINIC_API std::string ToHexadecimal(std::string_view bytes);
+ORTHANC_CLINIC_API std::string ToBase64(std::string_view bytes);
 }  // namespace OrthancClinic

@@ -2,8 +2,6 @@
 
 #include "S3Target.h"
 
-#include <openssl/evp.h>
-
 #include <fmt/format.h>
 
 #include <map>
@@ -32,16 +30,6 @@ std::string FromHex(const std::string& text)
     bytes += static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16));
   }
   return bytes;
-}
-
-std::string Base64(const std::string& bytes)
-{
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const int size =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<size_t>(size));
-  return text;
 }
 
 // What SigV4 wants encoded: everything but A-Z a-z 0-9 - _ . ~ (and '/' in a path).
@@ -270,7 +258,7 @@ std::string S3Target::PutWhole(const std::string& key, IContent& content, const 
   std::string sha256 = Sha256Of(bytes);
   Headers headers = StorageHeaders();
   headers.emplace_back("Content-Type", contentType);
-  headers.emplace_back("Content-MD5", Base64(FromHex(md5)));
+  headers.emplace_back("Content-MD5", ToBase64(FromHex(md5)));
   CompareETag(
       Expect(Call("PUT", Url(key), bytes, std::move(headers), sha256, isCancelled), "Storing an object"),
       md5);
@@ -325,7 +313,7 @@ std::string S3Target::PutInParts(const std::string& key, IContent& content, cons
     {
       const HttpReply reply = Expect(
           Call("PUT", Url(key, fmt::format("partNumber={}&uploadId={}", number, Encode(*upload, false))),
-               part, {{"Content-MD5", Base64(FromHex(md5))}}, Sha256Of(part), isCancelled),
+               part, {{"Content-MD5", ToBase64(FromHex(md5))}}, Sha256Of(part), isCancelled),
           "Storing a part");
       CompareETag(reply, md5);
       stored[number] = Unquote(Header(reply, "etag"));

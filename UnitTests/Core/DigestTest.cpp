@@ -16,6 +16,8 @@ TEST(Checksums, AreThoseOfTheStandards)
   digest.Add("a");
   digest.Add("bc");
   EXPECT_EQ(Sha256Of("abc"), digest.Hexadecimal());
+  EXPECT_EQ("Zm9vYg==", ToBase64("foob"));  // RFC 4648 s. 10
+  EXPECT_EQ("", ToBase64(""));
   // RFC 4231 s. 4.3
   EXPECT_EQ("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
             ToHexadecimal(HmacSha256("Jefe", "what do ya want for nothing?")));

@@ -172,7 +172,8 @@ TEST(QualityOfAnImage, NeedsAPersonWithANameToBeReviewed)
   body["Level"] = "Study";
   body["Query"]["RoomOfTheClinic"] = "";
   EXPECT_EQ(200, clinic.Http().Post("/tools/find", body).status)
-      << "the report was made by DCMTK, whose dictionary is the process's: Orthanc's own entries are still there";
+      << "the report was made by DCMTK, whose dictionary is the process's: Orthanc's own entries are still "
+         "there";
   EXPECT_EQ(404, clinic.Http().Get("/api/v1/analyses/none").status);
   body = Json::objectValue;
   body["study_uid"] = "1.2.3";
@@ -402,6 +403,64 @@ TEST(AServiceOfOurProtocol, GetsASignedRequest)
   clinic.Decided(other);
   EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=analysis-rules") == 0; }));
   EXPECT_EQ(0u, clinic.Http().Get("/api/v1/analyses?study_uid=" + other).Json()["items"].size()) << "no rule";
+}
+
+// An Orthanc is the node: it takes the images, and the test answers from it as an AI would.
+TEST(ADicomNode, GetsImagesWithoutIdentityAndItsResultComesHome)
+{
+  OrthancServer::Options plain;
+  plain.clinic = false;
+  plain.configuration["Plugins"].append("/usr/share/orthanc/plugins/libOrthancDicomWeb.so");
+  const OrthancServer node(plain);
+  for (const std::string type : {"dicom", "dicomweb"})
+  {
+    Json::Value configuration = Configuration(
+        type == "dicom"
+            ? R"({"Providers": [{"Name": "node", "Type": "dicom", "Modality": "ai"}], "Rules": [{"Provider": "node"}]})"
+            : R"({"Providers": [{"Name": "node", "Type": "dicomweb", "Endpoint": "http://127.0.0.1:)" +
+                  std::to_string(node.HttpPort()) + R"(/dicom-web"}], "Rules": [{"Provider": "node"}]})");
+    configuration["DicomModalities"]["ai"].append("ORTHANC");
+    configuration["DicomModalities"]["ai"].append("127.0.0.1");
+    configuration["DicomModalities"]["ai"].append(node.DicomPort());
+    const Clinic clinic(WithUser(configuration));
+    const DicomFile image = Tooth();
+    const std::string uid = clinic.Send(image);
+    Json::Value analysis = OnlyAnalysis(clinic, uid, "sent");
+    Json::Value instances;
+    EXPECT_TRUE(WaitUntil([&] { return (instances = node.Http().Get("/instances").Json()).size() == 1; }));
+    ASSERT_EQ(1u, instances.size()) << type;
+    const std::string received = node.Http().Get("/instances/" + instances[0].asString() + "/file").body;
+    for (const std::string& secret :
+         {std::string("Khoury"), std::string("KHON96052814"), std::string("19960528"), std::string("ACC77"),
+          std::string("Rosemont"), uid, image.InstanceUid()})
+    {
+      EXPECT_THAT(received, Not(HasSubstr(secret)));
+    }
+    const Json::Value tags =
+        node.Http().Get("/instances/" + instances[0].asString() + "/simplified-tags").Json();
+
+    // The AI's own object, about the image that it was given.
+    DicomFile result("OT");
+    result.Set("Modality", "SEG").Set("StudyInstanceUID", tags["StudyInstanceUID"].asString());
+    result.Set("PatientID", tags["PatientID"].asString()).Set("PatientName", tags["PatientName"].asString());
+    result.AddItem("ReferencedImageSequence",
+                   {{"ReferencedSOPClassUID", tags["SOPClassUID"].asString()},
+                    {"ReferencedSOPInstanceUID", tags["SOPInstanceUID"].asString()}});
+    clinic.Send(result, "AI");
+
+    analysis = OnlyAnalysis(clinic, uid);
+    EXPECT_EQ("dicom.seg", analysis["findings"][0]["kind"].asString());
+    const std::string home = FileOf(clinic, result.InstanceUid());
+    for (const std::string& real :
+         {std::string("Khoury^Nour"), std::string("KHON96052814"), uid, image.InstanceUid()})
+    {
+      EXPECT_THAT(home, HasSubstr(real));
+    }
+    EXPECT_TRUE(WaitUntil([&] { return clinic.Http().Get("/studies").Json().size() == 1; }))
+        << "nothing is left under the pseudonym";
+    EXPECT_EQ("answered", analysis["dispatches"][0]["outcome"].asString());
+    node.Http().Delete("/instances/" + instances[0].asString());
+  }
 }
 
 // Real images, where somebody has put some beside the project (CLINIC_DICOM_FOLDER says where).

@@ -15,11 +15,13 @@ CREATE TABLE analyses (
   images TEXT NOT NULL,
   result TEXT NOT NULL,
   dispatch_id TEXT NOT NULL,
+  sent_study_uid TEXT NOT NULL,
   reviewed_by TEXT NOT NULL,
   reviewed_at TEXT,
   review TEXT NOT NULL
 );
 CREATE INDEX analyses_by_study ON analyses (orthanc_study_id, requested_at);
+CREATE INDEX analyses_by_sent_study ON analyses (sent_study_uid);
 CREATE INDEX analyses_by_status ON analyses (status, requested_at);
 
 -- What left the building, to where, why that was allowed, what came back and what it cost.

@@ -86,9 +86,14 @@ std::string InProcessOrthanc::GetBytes(const std::string& path)
 
 Json::Value InProcessOrthanc::Post(const std::string& path, const std::string& body)
 {
+  return ParseAnswer(PostBytes(path, body), path);
+}
+
+std::string InProcessOrthanc::PostBytes(const std::string& path, const std::string& body)
+{
   OrthancBuffer buffer(context_);
   Check(OrthancPluginRestApiPost(context_, buffer.Out(), path.c_str(), body.data(), SizeOf(body)), path);
-  return ParseAnswer(buffer.View(), path);
+  return std::string(buffer.View());
 }
 
 void InProcessOrthanc::Put(const std::string& path, const std::string& body)

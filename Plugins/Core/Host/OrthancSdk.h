@@ -59,6 +59,7 @@ public:
   Json::Value Get(const std::string& path) override;
   std::string GetBytes(const std::string& path) override;
   Json::Value Post(const std::string& path, const std::string& body) override;
+  std::string PostBytes(const std::string& path, const std::string& body) override;
   void Put(const std::string& path, const std::string& body) override;
   void Delete(const std::string& path) override;
 

@@ -78,6 +78,7 @@ public:
   // The feed only reads.
   std::string GetBytes(const std::string& path) override { throw NotFound(path); }
   Json::Value Post(const std::string& path, const std::string&) override { throw NotFound(path); }
+  std::string PostBytes(const std::string& path, const std::string&) override { throw NotFound(path); }
   void Put(const std::string& path, const std::string&) override { throw NotFound(path); }
   void Delete(const std::string& path) override { throw NotFound(path); }
 

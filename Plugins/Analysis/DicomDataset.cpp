@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "DicomDataset.h"
+
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dcostrmb.h>
+#include <dcmtk/dcmdata/dctk.h>
+
+#include "Core/Errors.h"
+#include "Finding.h"
+
+namespace OrthancClinic::Analysis
+{
+void CheckDicom(const OFCondition& condition)
+{
+  if (condition.bad())
+  {
+    throw Unavailable(std::string("A DICOM object cannot be made: ") + condition.text());
+  }
+}
+
+void CopyStudyAttributes(DcmItem& dataset, const Json::Value& tags)
+{
+  for (const auto& [name, tag] :
+       {std::pair("0010,0010", DCM_PatientName), std::pair("0010,0020", DCM_PatientID),
+        std::pair("0010,0021", DCM_IssuerOfPatientID), std::pair("0010,0030", DCM_PatientBirthDate),
+        std::pair("0010,0040", DCM_PatientSex), std::pair("0008,0020", DCM_StudyDate),
+        std::pair("0008,0030", DCM_StudyTime), std::pair("0008,0050", DCM_AccessionNumber),
+        std::pair("0020,0010", DCM_StudyID), std::pair("0008,0090", DCM_ReferringPhysicianName),
+        std::pair("0008,1030", DCM_StudyDescription), std::pair("0020,000d", DCM_StudyInstanceUID)})
+  {
+    const std::string value = Tag(tags, name);
+    if (!value.empty())
+    {
+      CheckDicom(dataset.putAndInsertString(tag, value.c_str()));
+    }
+  }
+}
+
+std::string WriteDicom(DcmFileFormat& file)
+{
+  std::string buffer(file.calcElementLength(EXS_LittleEndianExplicit, EET_ExplicitLength) + (64 << 10), '\0');
+  DcmOutputBufferStream stream(buffer.data(), static_cast<offile_off_t>(buffer.size()));
+  file.transferInit();
+  CheckDicom(file.write(stream, EXS_LittleEndianExplicit, EET_ExplicitLength, nullptr));
+  file.transferEnd();
+  void* written = nullptr;
+  offile_off_t size = 0;
+  stream.flushBuffer(written, size);
+  buffer.resize(static_cast<size_t>(size));
+  return buffer;
+}
+}  // namespace OrthancClinic::Analysis
