@@ -15,16 +15,6 @@ namespace
 {
 constexpr int ALL_IMAGES = 10'000;  // of a study; more are sampled
 
-std::vector<std::string> Texts(const Json::Value& json)
-{
-  std::vector<std::string> texts;
-  for (const Json::Value& text : json)
-  {
-    texts.push_back(text.asString());
-  }
-  return texts;
-}
-
 ProviderOptions ReadProvider(const Json::Value& json, const std::string& path)
 {
   ProviderOptions provider;

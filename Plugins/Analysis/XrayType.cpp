@@ -37,15 +37,6 @@ std::string Description(const Json::Value& tags)
   return Folded(text);
 }
 
-std::vector<std::string> Texts(const Json::Value& json)
-{
-  std::vector<std::string> texts;
-  for (const Json::Value& text : json)
-  {
-    texts.push_back(text.asString());
-  }
-  return texts;
-}
 }  // namespace
 
 std::string XrayTypeOf(const std::vector<XrayTypeRule>& table, const Json::Value& tags)

@@ -15,16 +15,6 @@ namespace OrthancClinic::Replication
 {
 namespace
 {
-std::vector<std::string> Texts(const Json::Value& array)
-{
-  std::vector<std::string> texts;
-  for (const Json::Value& text : array)
-  {
-    texts.push_back(text.asString());
-  }
-  return texts;
-}
-
 Hours ReadHours(const Json::Value& json, const std::string& path)
 {
   Hours hours;

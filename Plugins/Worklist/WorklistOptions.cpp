@@ -76,10 +76,7 @@ Options ReadOptions(Configuration& configuration)
   const Json::Value section = configuration.Section("Worklist", OptionsSchema());
   const Json::Value& priors = section["Priors"];
   PriorOptions prior;
-  for (const Json::Value& server : priors["Servers"])
-  {
-    prior.servers.push_back(server.asString());
-  }
+  prior.servers = Texts(priors["Servers"]);
   prior.daysAhead = priors["DaysAhead"].asInt();
   const std::string hours = priors["Hours"].asString();  // "HH:MM-HH:MM"
   const auto minute = [&](size_t at)
@@ -90,10 +87,7 @@ Options ReadOptions(Configuration& configuration)
   {
     PriorRule rule;
     rule.modality = json["Modality"].asString();
-    for (const Json::Value& modality : json["Modalities"])
-    {
-      rule.modalities.push_back(modality.asString());
-    }
+    rule.modalities = Texts(json["Modalities"]);
     rule.withinYears = json.get("WithinYears", rule.withinYears).asInt();
     rule.most = json.get("Most", rule.most).asInt();
     prior.rules.push_back(rule);

@@ -320,4 +320,14 @@ std::string Abbreviate(std::string_view text, size_t most)
   }
   return std::string(text);
 }
+
+std::vector<std::string> Texts(const Json::Value& array)
+{
+  std::vector<std::string> texts;
+  for (const Json::Value& text : array)
+  {
+    texts.push_back(text.asString());
+  }
+  return texts;
+}
 }  // namespace OrthancClinic

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "Core/Api.h"
 
@@ -28,6 +29,9 @@ ORTHANC_CLINIC_API Json::Value JsonLiteral(std::string_view text);
 // the shortest form that reads back as the same double, NaN and infinities as null. Two values that are equal
 // in JSON's sense (1 and 1.0) are written alike.
 ORTHANC_CLINIC_API std::string WriteJson(const Json::Value& value);
+
+// The elements of an array of strings; none for null.
+ORTHANC_CLINIC_API std::vector<std::string> Texts(const Json::Value& array);
 
 // How many characters (code points) `text` has; nothing if it is not valid UTF-8.
 ORTHANC_CLINIC_API std::optional<size_t> CountCodePoints(std::string_view text);

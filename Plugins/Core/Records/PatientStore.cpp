@@ -78,16 +78,6 @@ std::string SortName(const Patient& patient)
   }
   return CleanText(name, 4 * LONGEST_WORD);
 }
-
-std::vector<std::string> ReadIds(const std::string& array)
-{
-  std::vector<std::string> ids;
-  for (const Json::Value& id : ParseJson(array))
-  {
-    ids.push_back(id.asString());
-  }
-  return ids;
-}
 }  // namespace
 
 std::optional<Patient> PatientStore::Find(const std::string& id)
@@ -348,7 +338,7 @@ std::vector<std::string> PatientStore::Unmerge(const std::string& id)
                "NULL "
                "ORDER BY id DESC LIMIT 1",
             soci::use(id), soci::into(mergeId), soci::into(list), soci::into(mergedAt);
-        std::vector<std::string> touched = ReadIds(list);
+        std::vector<std::string> touched = Texts(ParseJson(list));
         for (const std::string& study : touched)
         {
           sql << "UPDATE studies SET match_patient_id = :id WHERE orthanc_study_id = :study AND "

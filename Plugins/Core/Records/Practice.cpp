@@ -19,16 +19,6 @@ Json::Value ToArray(const std::vector<std::string>& texts)
   return array;
 }
 
-std::vector<std::string> FromArray(const Json::Value& array)
-{
-  std::vector<std::string> texts;
-  for (const Json::Value& text : array)
-  {
-    texts.push_back(text.asString());
-  }
-  return texts;
-}
-
 Practice Read(const std::string& document)
 {
   const Json::Value json = ParseJson(document);
@@ -58,9 +48,9 @@ Practice PracticeFromJson(const Json::Value& json)
   Practice practice;
   practice.id = json["id"].asString();
   practice.name = json["name"].asString();
-  practice.callingAeTitles = FromArray(json["calling_ae_titles"]);
-  practice.calledAeTitles = FromArray(json["called_ae_titles"]);
-  practice.institutionNames = FromArray(json["institution_names"]);
+  practice.callingAeTitles = Texts(json["calling_ae_titles"]);
+  practice.calledAeTitles = Texts(json["called_ae_titles"]);
+  practice.institutionNames = Texts(json["institution_names"]);
   practice.timeZone = json.get("time_zone", practice.timeZone).asString();
   practice.language = json.get("language", practice.language).asString();
   practice.crmUserId = json["crm_user_id"].asString();

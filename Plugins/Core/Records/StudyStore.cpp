@@ -113,11 +113,7 @@ struct Row
       result.modalities.push_back(modalities.substr(begin, end - begin));
     }
     result.demographics = StudyDemographicsFromJson(ParseJson(demographics));
-    result.contradictions.clear();
-    for (const Json::Value& field : ParseJson(contradictions))
-    {
-      result.contradictions.push_back(field.asString());
-    }
+    result.contradictions = Texts(ParseJson(contradictions));
     result.totalSizeBytes = totalSize;
     const Json::Value from = ParseJson(source);
     result.source = {from["kind"].asString(), from["calling_ae"].asString(), from["called_ae"].asString(),
