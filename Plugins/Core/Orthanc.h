@@ -23,7 +23,8 @@ public:
   virtual Json::Value Get(const std::string& path) = 0;
   virtual std::string GetBytes(const std::string& path) = 0;
   virtual Json::Value Post(const std::string& path, const std::string& body) = 0;
-  virtual std::string PostBytes(const std::string& path, const std::string& body) = 0;  // what is answered is no JSON
+  virtual std::string PostBytes(const std::string& path,
+                                const std::string& body) = 0;  // what is answered is no JSON
   virtual void Put(const std::string& path, const std::string& body) = 0;
   virtual void Delete(const std::string& path) = 0;
 };

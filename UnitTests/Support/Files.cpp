@@ -57,8 +57,8 @@ uint16_t FreePort()
   static std::mutex mutex;
   static std::set<uint16_t> given;
   static std::mt19937 random(std::random_device{}());
-  // Below the range from which Linux takes the ports of outgoing connections: any connection of any process could take
-  // a port from there between this answer and the moment when its server listens.
+  // Below the range from which Linux takes the ports of outgoing connections: any connection of any process
+  // could take a port from there between this answer and the moment when its server listens.
   std::uniform_int_distribution<uint16_t> ports(10000, 32000);
   const std::lock_guard<std::mutex> lock(mutex);
   for (;;)

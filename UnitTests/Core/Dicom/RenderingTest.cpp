@@ -82,8 +82,7 @@ TEST(Rendering, UsesTheLookupTables)
             Shown(Gray16({10, 11, 12, 13}),
                   R"({"0028,3000": [{"0028,3002": "4\\10\\12"}], "0028,1050": "2048", "0028,1051": "4096"})",
                   entries));
-  EXPECT_EQ((Values{0, 255}),
-            Shown(Gray16({0, 9}), R"({"0028,3010": [{"0028,3002": "4\\10\\12"}]})", "sho"))
+  EXPECT_EQ((Values{0, 255}), Shown(Gray16({0, 9}), R"({"0028,3010": [{"0028,3002": "4\\10\\12"}]})", "sho"))
       << "a broken table is none";
 }
 
