@@ -176,6 +176,20 @@ std::string DirectoryTarget::Put(const std::string& key, IContent& content, cons
   return digest;
 }
 
+bool DirectoryTarget::PutNew(const std::string& key, IContent& content, const std::string& contentType,
+                             const std::function<bool()>& isCancelled)
+{
+  Check();
+  boost::system::error_code error;
+  if (fs::exists(root_ / key, error))
+  {
+    return false;
+  }
+  Put(key, content, contentType,
+      {.recall = [] { return std::nullopt; }, .remember = [](const std::string&) {}}, isCancelled);
+  return true;
+}
+
 std::optional<std::string> DirectoryTarget::Get(const std::string& key)
 {
   Check();

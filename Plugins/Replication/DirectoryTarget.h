@@ -18,6 +18,8 @@ public:
   void Check() override;
   std::string Put(const std::string& key, IContent& content, const std::string& contentType,
                   const UploadMemory& memory, const std::function<bool()>& isCancelled) override;
+  bool PutNew(const std::string& key, IContent& content, const std::string& contentType,
+              const std::function<bool()>& isCancelled) override;
   std::optional<std::string> Get(const std::string& key) override;
   void Delete(const std::string& key) override;
   void Tidy(Timestamp) override {}  // what is left of a killed process is a hidden file of a few kilobytes

@@ -375,6 +375,21 @@ void Replicator::Replicate(RunningTask& task)
   transaction.Commit();
 }
 
+int Replicator::NewestManifest(const std::string& studyInstanceUid)
+{
+  constexpr std::string_view BEGIN = "manifest.";
+  int newest = 0;
+  target_->List(studyInstanceUid + "/",
+                [&](const std::string& name, int64_t)
+                {
+                  if (name.starts_with(BEGIN))
+                  {
+                    newest = std::max(newest, std::atoi(name.c_str() + BEGIN.size()));
+                  }
+                });
+  return newest;
+}
+
 void Replicator::WriteManifest(RunningTask& task)
 {
   const std::string& id = task.Get().key;
@@ -431,7 +446,6 @@ void Replicator::WriteManifest(RunningTask& task)
   json["patient_id"] = study->match.patientId ? Json::Value(*study->match.patientId) : Json::Value();
   json["match_status"] = ToString(study->match.status);
   json["match_decided_by"] = study->match.decidedBy;
-  json["version"] = last.version + 1;
   json["written_at"] = ToString(Now());
   json["instances"] = Json::arrayValue;
   for (const Json::Value& instance : instances)
@@ -449,22 +463,31 @@ void Replicator::WriteManifest(RunningTask& task)
     item["transfer_syntax_uid"] = replica->second->transferSyntax;
     json["instances"].append(item);
   }
-  const auto content = MakeContent(WriteJson(json));
+  int version = last.version;
   if (!Guarded(task,
                [&]
                {
-                 target_->Put(ManifestKey(study->studyInstanceUid, last.version + 1), *content,
-                              "application/json",
-                              {.recall = [] { return std::nullopt; }, .remember = [](const std::string&) {}},
-                              [&] { return task.IsStopping(); });
+                 if (version == 0)
+                 {
+                   // It may have been there before: the study came back after a disaster.
+                   version = NewestManifest(study->studyInstanceUid);
+                 }
+                 bool isNew = false;
+                 while (!isNew)
+                 {
+                   version++;
+                   json["version"] = version;
+                   isNew = target_->PutNew(ManifestKey(study->studyInstanceUid, version),
+                                           *MakeContent(WriteJson(json)), "application/json",
+                                           [&] { return task.IsStopping(); });
+                 }
                }))
   {
     return;
   }
   Transaction transaction(database_);
   ReplicaStore(transaction)
-      .PutManifest(options_.name, id, study->studyInstanceUid,
-                   {last.version + 1, static_cast<int>(instances.size())});
+      .PutManifest(options_.name, id, study->studyInstanceUid, {version, static_cast<int>(instances.size())});
   Json::Value data;
   data["study_instance_uid"] = study->studyInstanceUid;
   data["orthanc_study_id"] = id;
@@ -714,24 +737,16 @@ void Replicator::RestoreStudy(RunningTask& task, const std::string& restoreId,
       return;  // cancelled
     }
   }
-  std::string newest;
-  target_->List(studyInstanceUid + "/",
-                [&](const std::string& name, int64_t)
-                {
-                  if (name.starts_with("manifest."))
-                  {
-                    newest = std::max(newest, name);
-                  }
-                });
+  const int newest = NewestManifest(studyInstanceUid);
   std::vector<std::string> errors;
   int restored = 0;
-  if (newest.empty())
+  if (newest == 0)
   {
     errors.push_back(studyInstanceUid + ": there is no manifest");
   }
   else
   {
-    const auto text = target_->Get(studyInstanceUid + "/" + newest);
+    const auto text = target_->Get(ManifestKey(studyInstanceUid, newest));
     const Json::Value manifest = ParseJson(text.value_or("{}"));
     const std::string wanted = Text(task.Get().payload, "patient_id");
     const bool concerned = wanted.empty() || Text(manifest, "patient_id") == wanted;

@@ -70,6 +70,7 @@ private:
   void Check(RunningTask& task);
   void Replicate(RunningTask& task);
   void WriteManifest(RunningTask& task);
+  int NewestManifest(const std::string& studyInstanceUid);  // its version; 0 if there is none
   void Scrub(RunningTask& task);
   void DeleteCopies(RunningTask& task);
   void RestoreTask(RunningTask& task);

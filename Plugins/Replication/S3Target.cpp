@@ -250,19 +250,56 @@ void S3Target::CompareETag(const HttpReply& reply, const std::string& md5) const
   }
 }
 
+HttpReply S3Target::CallPut(const std::string& key, std::string_view bytes, const std::string& md5,
+                            const std::string& sha256, Headers headers,
+                            const std::function<bool()>& isCancelled)
+{
+  for (auto& header : StorageHeaders())
+  {
+    headers.push_back(std::move(header));
+  }
+  headers.emplace_back("Content-MD5", ToBase64(FromHex(md5)));
+  return Call("PUT", Url(key), bytes, std::move(headers), sha256, isCancelled);
+}
+
 std::string S3Target::PutWhole(const std::string& key, IContent& content, const std::string& contentType,
                                const std::function<bool()>& isCancelled)
 {
   const std::string_view bytes = content.Read(0, content.Size());
   const std::string md5 = content.Md5().empty() ? Md5Of(bytes) : content.Md5();
   std::string sha256 = Sha256Of(bytes);
-  Headers headers = StorageHeaders();
-  headers.emplace_back("Content-Type", contentType);
-  headers.emplace_back("Content-MD5", ToBase64(FromHex(md5)));
-  CompareETag(
-      Expect(Call("PUT", Url(key), bytes, std::move(headers), sha256, isCancelled), "Storing an object"),
-      md5);
+  CompareETag(Expect(CallPut(key, bytes, md5, sha256, {{"Content-Type", contentType}}, isCancelled),
+                     "Storing an object"),
+              md5);
   return sha256;
+}
+
+bool S3Target::PutNew(const std::string& name, IContent& content, const std::string& contentType,
+                      const std::function<bool()>& isCancelled)
+{
+  CheckOnce();
+  const std::string key = FullKey(name);
+  const std::string_view bytes = content.Read(0, content.Size());
+  const HttpReply reply = CallPut(key, bytes, content.Md5(), Sha256Of(bytes),
+                                  {{"Content-Type", contentType}, {"If-None-Match", "*"}}, isCancelled);
+  if (reply.status == 412)
+  {
+    return false;
+  }
+  if (reply.status == 501)
+  {
+    // Swift cannot do that in one step.
+    const HttpReply head = Call("HEAD", Url(key));
+    if (head.status != 404)
+    {
+      Expect(head, "Looking at an object");
+      return false;
+    }
+    PutWhole(key, content, contentType, isCancelled);
+    return true;
+  }
+  CompareETag(Expect(reply, "Storing an object"), content.Md5());
+  return true;
 }
 
 std::string S3Target::PutInParts(const std::string& key, IContent& content, const std::string& contentType,

@@ -22,6 +22,8 @@ public:
   void Check() override;
   std::string Put(const std::string& key, IContent& content, const std::string& contentType,
                   const UploadMemory& memory, const std::function<bool()>& isCancelled) override;
+  bool PutNew(const std::string& key, IContent& content, const std::string& contentType,
+              const std::function<bool()>& isCancelled) override;
   std::optional<std::string> Get(const std::string& key) override;
   void Delete(const std::string& key) override;
   void List(const std::string& folder, const std::function<void(const std::string&, int64_t)>& each) override;
@@ -40,6 +42,9 @@ private:
   Headers StorageHeaders() const;
   void CheckOnce();
   void CompareETag(const HttpReply& reply, const std::string& md5) const;
+  // The reply to a PUT of the whole object, whatever it is.
+  HttpReply CallPut(const std::string& key, std::string_view bytes, const std::string& md5,
+                    const std::string& sha256, Headers headers, const std::function<bool()>& isCancelled);
   std::string PutWhole(const std::string& key, IContent& content, const std::string& contentType,
                        const std::function<bool()>& isCancelled);
   std::string PutInParts(const std::string& key, IContent& content, const std::string& contentType,

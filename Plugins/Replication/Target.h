@@ -41,6 +41,10 @@ public:
   virtual std::string Put(const std::string& key, IContent& content, const std::string& contentType,
                           const UploadMemory& memory, const std::function<bool()>& isCancelled) = 0;
 
+  // Stores a small object unless there is one already: then false, and nothing is changed.
+  virtual bool PutNew(const std::string& key, IContent& content, const std::string& contentType,
+                      const std::function<bool()>& isCancelled) = 0;
+
   virtual std::optional<std::string> Get(const std::string& key) = 0;  // nothing if there is none
   virtual void Delete(const std::string& key) = 0;                     // also if there is none
 

@@ -206,6 +206,8 @@ TEST_P(ObjectStore, GivesEverythingBackAfterADisaster)
   for (const std::string& uid : uids)
   {
     clinic.Becomes(uid, "matched", "p1");
+    // The clinic knows no manifests any more, and yet overwrites none.
+    EXPECT_EQ(2, WaitForCopies(clinic, uid)["manifest_version"].asInt());
   }
 }
 
@@ -737,7 +739,9 @@ TEST(CopiesInAFolder, AreDeletedWhereThePolicySaysSo)
   remove(gone);
 
   EXPECT_TRUE(WaitUntil([&] { return !std::filesystem::exists(nas.Path() / gone); }));
-  const auto audit = clinic.All("/api/v1/audit?action=replication.delete");
+  std::vector<Json::Value> audit;
+  EXPECT_TRUE(
+      WaitUntil([&] { return !(audit = clinic.All("/api/v1/audit?action=replication.delete")).empty(); }));
   ASSERT_FALSE(audit.empty());
   EXPECT_EQ(gone, audit.back()["study_instance_uid"].asString());
   EXPECT_EQ(1u, audit.back()["detail"]["keys"].size());
