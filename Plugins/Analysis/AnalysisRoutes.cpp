@@ -109,9 +109,10 @@ Response Print(Database& database, const Request& request)
   Transaction transaction(database, Transaction::Mode::ReadOnly);
   AnalysisStore store(transaction);
   const Analysis analysis = Find(store, request.Path("id"));
-  const Json::Value dispatch = UsedDispatch(analysis, store.DispatchesOf(analysis.id));
+  const auto dispatch = store.FindDispatch(analysis.dispatchId);
   transaction.Commit();
-  return Response::Text(DecisionRecord(analysis, dispatch, request.QueryText("language", analysis.language)),
+  return Response::Text(DecisionRecord(analysis, dispatch ? dispatch->document : Json::Value(),
+                                       request.QueryText("language", analysis.language)),
                         "text/html; charset=utf-8")
       .Viewed(Audit(request, "analysis.print", analysis));
 }

@@ -172,6 +172,12 @@ std::vector<Dispatch> AnalysisStore::FetchDispatches(const std::string& tail,
   return dispatches;
 }
 
+std::optional<Dispatch> AnalysisStore::FindDispatch(const std::string& id)
+{
+  auto dispatches = FetchDispatches("WHERE id = :id", {id});
+  return dispatches.empty() ? std::nullopt : std::optional(std::move(dispatches.front()));
+}
+
 std::vector<Dispatch> AnalysisStore::DispatchesOf(const std::string& analysisId)
 {
   return FetchDispatches("WHERE analysis_id = :id ORDER BY id", {analysisId});

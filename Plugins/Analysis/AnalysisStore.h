@@ -91,6 +91,7 @@ public:
   void Update(const Analysis& analysis);
 
   void Put(const Dispatch& dispatch);
+  std::optional<Dispatch> FindDispatch(const std::string& id);
   std::vector<Dispatch> DispatchesOf(const std::string& analysisId);
   // The answer that the same question to the same provider got already.
   std::optional<Dispatch> FindAnswer(const std::string& provider, const std::string& questionSha256);

@@ -75,12 +75,7 @@ Json::Value ReturnedObject(const std::string& modality, const AnalysedImage& ima
   return finding;
 }
 
-Timestamp Tomorrow()
-{
-  return ParseTimestamp(ToString(Now() + std::chrono::hours(24)).substr(0, 10) + "T00:00:00Z").value();
-}
-}  // namespace
-
+// Whether a rule concerns a study: `tags` of its first image, and the kind of X-ray that it is.
 bool Concerns(const Rule& rule, const Study& study, const Json::Value& tags, const std::string& xrayType)
 {
   const bool hasModality = rule.modalities.empty() ||
@@ -97,6 +92,12 @@ bool Concerns(const Rule& rule, const Study& study, const Json::Value& tags, con
   return (!rule.minimumAge || (age && *age >= *rule.minimumAge)) &&
          (!rule.maximumAge || (age && *age <= *rule.maximumAge));
 }
+
+Timestamp Tomorrow()
+{
+  return ParseTimestamp(ToString(Now() + std::chrono::hours(24)).substr(0, 10) + "T00:00:00Z").value();
+}
+}  // namespace
 
 Analyzer::Analyzer(Database& database, IOrthanc& orthanc, IImageCodec& codec, const EventLog& events,
                    const Options& options)
@@ -233,46 +234,51 @@ void Analyzer::Emit(Transaction& transaction, const std::string& type, const Ana
 void Analyzer::Apply(RunningTask& task)
 {
   const std::string& id = task.Get().key;
-  std::vector<AnalysedImage> first;
+  std::map<std::string, Json::Value> wanted;  // by provider: the images that it would be given
   try
   {
-    first = images_.Choose(id, 1);
+    const auto first = images_.Choose(id, 1);
+    std::optional<Study> study;
+    {
+      Transaction transaction(database_, Transaction::Mode::ReadOnly);
+      study = StudyStore(transaction).FindByOrthancId(id);
+      transaction.Commit();
+    }
+    if (first.empty() || !study)
+    {
+      return;
+    }
+    const std::string xrayType = XrayTypeOf(options_.xrayTypes, first.front().tags);
+    for (const Rule& rule : options_.rules)
+    {
+      if (!wanted.contains(rule.provider) && Concerns(rule, *study, first.front().tags, xrayType))
+      {
+        const int most = FindProvider(rule.provider)->options.maximumImages;
+        wanted[rule.provider] = Describe(images_.Choose(id, most));
+      }
+    }
   }
   catch (const NotFound&)
   {
     return;  // deleted since
   }
-  if (first.empty())
-  {
-    return;
-  }
-  const std::string xrayType = XrayTypeOf(options_.xrayTypes, first.front().tags);
-  std::map<std::string, Json::Value> images;  // that each provider would be given
-  for (const auto& provider : providers_)
-  {
-    images[provider->options.name] = Describe(images_.Choose(id, provider->options.maximumImages));
-  }
 
   Transaction transaction(database_);
-  const auto study = StudyStore(transaction).FindForUpdate(id);
-  if (study)
+  if (const auto study = StudyStore(transaction).FindForUpdate(id))
   {
     const auto [known, total] = AnalysisStore(transaction).Search({.orthancStudyId = id, .limit = 1000});
-    std::set<std::string> requested;
-    for (const Rule& rule : options_.rules)
+    for (const auto& [provider, images] : wanted)
     {
-      const bool isThere = std::any_of(
-          known.begin(), known.end(),
-          [&](const Analysis& one)
-          {
-            return one.provider == rule.provider &&
-                   (one.status == "requested" || one.status == "sent" || one.images == images[rule.provider]);
-          });
-      if (!isThere && !requested.contains(rule.provider) &&
-          Concerns(rule, *study, first.front().tags, xrayType))
+      const bool isThere =
+          std::any_of(known.begin(), known.end(),
+                      [&, &name = provider, &described = images](const Analysis& one)
+                      {
+                        return one.provider == name &&
+                               (one.status == "requested" || one.status == "sent" || one.images == described);
+                      });
+      if (!isThere)
       {
-        requested.insert(rule.provider);
-        Request(transaction, *study, rule.provider, "", "rule");
+        Request(transaction, *study, provider, "", "rule");
       }
     }
   }
@@ -570,16 +576,13 @@ void Analyzer::StoreReport(const Analysis& analysis, bool verified)
   content.images = images_.Load(analysis.images);
   content.result = analysis.result;
   Transaction transaction(database_, Transaction::Mode::ReadOnly);
-  const auto dispatches = AnalysisStore(transaction).DispatchesOf(analysis.id);
+  const auto dispatch = AnalysisStore(transaction).FindDispatch(analysis.dispatchId);
   const auto practice = PracticeStore(transaction).Find(analysis.practiceId);
   transaction.Commit();
-  for (const Dispatch& dispatch : dispatches)
+  if (dispatch)
   {
-    if (dispatch.id == analysis.dispatchId)
-    {
-      content.algorithm = dispatch.document["model"].asString();
-      content.algorithmVersion = dispatch.document["prompt_version"].asString().substr(0, 12);
-    }
+    content.algorithm = dispatch->document["model"].asString();
+    content.algorithmVersion = dispatch->document["prompt_version"].asString().substr(0, 12);
   }
   content.algorithm = content.algorithm.empty() ? analysis.provider : content.algorithm;
   if (verified)
@@ -689,13 +692,10 @@ void Analyzer::Receive(RunningTask& task)
       analysis->status = "answered";
       analysis->result["findings"] = findings;
       store.Update(*analysis);
-      for (Dispatch& dispatch : store.DispatchesOf(analysis->id))
+      if (auto dispatch = store.FindDispatch(analysis->dispatchId))
       {
-        if (dispatch.id == analysis->dispatchId)
-        {
-          dispatch.outcome = "answered";
-          store.Put(dispatch);
-        }
+        dispatch->outcome = "answered";
+        store.Put(*dispatch);
       }
       TaskStore(transaction).Enqueue("analyse." + analysis->provider, analysis->id);
     }

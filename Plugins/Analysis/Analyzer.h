@@ -58,7 +58,6 @@ public:
     std::string error;
   };
   std::map<std::string, Health> GetHealth() const;
-  const Options& GetOptions() const { return options_; }
 
 private:
   struct Provider
@@ -98,7 +97,4 @@ private:
   mutable std::mutex mutex_;
   std::set<std::string> cancelled_;  // of this process, while they run
 };
-
-// Whether a rule concerns a study: `tags` of its first image, and the kind of X-ray that it is.
-bool Concerns(const Rule& rule, const Study& study, const Json::Value& tags, const std::string& xrayType);
 }  // namespace OrthancClinic::Analysis

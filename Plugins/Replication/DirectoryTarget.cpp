@@ -185,8 +185,7 @@ bool DirectoryTarget::PutNew(const std::string& key, IContent& content, const st
   {
     return false;
   }
-  Put(key, content, contentType,
-      {.recall = [] { return std::nullopt; }, .remember = [](const std::string&) {}}, isCancelled);
+  Put(key, content, contentType, {}, isCancelled);  // no upload in parts is remembered
   return true;
 }
 

@@ -15,6 +15,7 @@
 #include "Core/Log.h"
 #include "Core/Records/Practice.h"
 #include "Core/Records/StudyStore.h"
+#include "Core/Tasks/Jitter.h"
 #include "Core/Tasks/TaskStore.h"
 
 namespace OrthancClinic::Replication
@@ -39,15 +40,11 @@ constexpr Json::ArrayIndex SWEEP_AT_ONCE = 500;
 // What the feed reads and is older than this is the archive's, and must not delay new images.
 constexpr std::chrono::minutes NEW(10);
 
-double Random(double lowest, double highest)
+// True so many times in a hundred.
+bool Chance(int percent)
 {
-  thread_local std::mt19937 random{std::random_device{}()};
-  return std::uniform_real_distribution(lowest, highest)(random);
-}
-
-Milliseconds Jitter(Milliseconds pause)
-{
-  return std::chrono::duration_cast<Milliseconds>(pause * Random(0.5, 1.5));
+  thread_local std::minstd_rand random(std::random_device{}());
+  return std::uniform_int_distribution(0, 99)(random) < percent;
 }
 
 std::string Text(const Json::Value& json, const char* name)
@@ -174,7 +171,7 @@ bool Replicator::Guarded(RunningTask& task, const std::function<void()>& action)
 {
   if (const auto until = circuit_.OpenUntil())
   {
-    task.PutOff(*until + Jitter(Milliseconds(500)));
+    task.PutOff(*until + WithJitter(Milliseconds(500)));
     return false;
   }
   try
@@ -529,7 +526,7 @@ bool Replicator::Verify(RunningTask& task, std::vector<Replica>& replicas, int r
             throw Unavailable("Orthanc stops");
           }
           const Replica& replica = replicas[i];
-          if (Random(0, 99.99) < readBackPercent)
+          if (Chance(readBackPercent))
           {
             const auto bytes = target_->Get(replica.key);
             right[i] = bytes && Sha256Of(*bytes) == replica.sha256;

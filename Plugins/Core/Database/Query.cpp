@@ -4,18 +4,24 @@
 
 namespace OrthancClinic
 {
+void PrepareStatement(soci::statement& statement, const std::string& text,
+                      const std::vector<std::string>& values)
+{
+  statement.alloc();
+  statement.prepare(text);
+  for (const std::string& value : values)
+  {
+    statement.exchange(soci::use(value));
+  }
+}
+
 void Execute(Transaction& transaction, const std::string& text, const std::vector<std::string>& values)
 {
   transaction.Sql(
       [&](soci::session& sql)
       {
         soci::statement statement(sql);
-        statement.alloc();
-        statement.prepare(text);
-        for (const std::string& value : values)
-        {
-          statement.exchange(soci::use(value));
-        }
+        PrepareStatement(statement, text, values);
         statement.define_and_bind();
         statement.execute(true);
       });

@@ -35,6 +35,10 @@ void BindColumn(soci::statement& statement, Type& column)
   statement.exchange(soci::into(column));
 }
 
+// Prepares the statement with its parameters, which must outlive it; columns may then be bound.
+ORTHANC_CLINIC_API void PrepareStatement(soci::statement& statement, const std::string& text,
+                                         const std::vector<std::string>& values);
+
 // Runs a SELECT; `row` is called after each row was read into `columns`.
 template <typename Row, typename... Columns>
 void Query(Transaction& transaction, const std::string& text, const std::vector<std::string>& values,
@@ -44,12 +48,7 @@ void Query(Transaction& transaction, const std::string& text, const std::vector<
       [&](soci::session& sql)
       {
         soci::statement statement(sql);
-        statement.alloc();
-        statement.prepare(text);
-        for (const std::string& value : values)
-        {
-          statement.exchange(soci::use(value));
-        }
+        PrepareStatement(statement, text, values);
         (BindColumn(statement, columns), ...);
         statement.define_and_bind();
         statement.execute();

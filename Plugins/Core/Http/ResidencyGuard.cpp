@@ -93,6 +93,17 @@ const KnownHost* Find(const std::string& host)
                    [&](const KnownHost& known) { return HasSuffix(host, known.suffix); });
   return found == std::end(KNOWN_HOSTS) ? nullptr : found;
 }
+
+// The host; throws Forbidden if it is another machine and not spoken to by TLS.
+std::string HostByTls(const Destination& destination)
+{
+  std::string host = Part(destination.url, CURLUPART_HOST);
+  if (Part(destination.url, CURLUPART_SCHEME) != "https" && !IsLoopback(destination.url))
+  {
+    throw Forbidden("Patient data go to another machine by TLS only: the URL of " + host + " is not https");
+  }
+  return host;
+}
 }  // namespace
 
 std::string ToString(Jurisdiction jurisdiction)
@@ -140,11 +151,7 @@ void ResidencyGuard::CheckDisclosure(const Destination& destination, bool outsid
     CheckStorage(destination);
     return;
   }
-  const std::string host = Part(destination.url, CURLUPART_HOST);
-  if (Part(destination.url, CURLUPART_SCHEME) != "https")
-  {
-    throw Forbidden("Patient data go to another machine by TLS only: the URL of " + host + " is not https");
-  }
+  const std::string host = HostByTls(destination);
   if (destination.assessment.empty())
   {
     throw Forbidden(
@@ -156,11 +163,7 @@ void ResidencyGuard::CheckDisclosure(const Destination& destination, bool outsid
 
 void ResidencyGuard::CheckStorage(const Destination& destination) const
 {
-  const std::string host = Part(destination.url, CURLUPART_HOST);
-  if (Part(destination.url, CURLUPART_SCHEME) != "https" && !IsLoopback(destination.url))
-  {
-    throw Forbidden("Patient data go to another machine by TLS only: the URL of " + host + " is not https");
-  }
+  const std::string host = HostByTls(destination);
   switch (Locate(destination))
   {
     case Jurisdiction::Quebec:

@@ -3,7 +3,8 @@
 #include "Core/Tasks/Circuit.h"
 
 #include <algorithm>
-#include <random>
+
+#include "Core/Tasks/Jitter.h"
 
 namespace OrthancClinic
 {
@@ -12,12 +13,6 @@ namespace
 constexpr int FAILURES = 3;
 constexpr Milliseconds SHORTEST_PAUSE(5'000);
 constexpr Milliseconds LONGEST_PAUSE(300'000);
-
-double Jitter()
-{
-  thread_local std::mt19937 random{std::random_device{}()};
-  return std::uniform_real_distribution(0.5, 1.5)(random);
-}
 }  // namespace
 
 std::optional<Timestamp> Circuit::OpenUntil() const
@@ -40,7 +35,7 @@ void Circuit::Failed(std::optional<std::chrono::seconds> retryAfter)
   if (failures_ >= FAILURES)
   {
     const auto pause = std::min(SHORTEST_PAUSE * (1 << std::min(failures_ - FAILURES, 10)), LONGEST_PAUSE);
-    until_ = Now() + std::chrono::duration_cast<Milliseconds>(pause * Jitter());
+    until_ = Now() + WithJitter(pause);
   }
   if (retryAfter)
   {

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "Core/Log.h"
+#include "Core/Tasks/Jitter.h"
 #include "Core/Thread.h"
 #include "Core/Uuid.h"
 
@@ -33,11 +33,10 @@ constexpr unsigned AHEAD = 8;
 
 Milliseconds Backoff(const TaskKind& kind, int attempts)
 {
-  thread_local std::minstd_rand random(std::random_device{}());
   const double doubled =
       static_cast<double>(kind.firstDelay.count()) * std::pow(2.0, std::min(attempts - 1, 30));
   const double delay = std::min(doubled, static_cast<double>(kind.longestDelay.count()));
-  return Milliseconds(static_cast<int64_t>(delay * std::uniform_real_distribution<>(0.5, 1.5)(random)));
+  return WithJitter(Milliseconds(static_cast<int64_t>(delay)));
 }
 }  // namespace
 
