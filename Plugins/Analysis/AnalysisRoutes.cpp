@@ -69,7 +69,7 @@ Response List(Database& database, const Request& request)
   const Page page = request.GetPage();
   Transaction transaction(database, Transaction::Mode::ReadOnly);
   AnalysisFilter filter;
-  filter.practiceId = request.QueryText("practice");
+  filter.practices = request.Scope();
   filter.status = request.QueryText("status");
   filter.limit = page.limit;
   filter.offset = page.offset;
@@ -80,7 +80,7 @@ Response List(Database& database, const Request& request)
   AnalysisStore store(transaction);
   const auto [analyses, total] = store.Search(filter);
   Json::Value items(Json::arrayValue);
-  AuditEntry entry = request.Audit("analysis.search");
+  AuditEntry entry = request.Audit("analysis.search", filter.practices);
   for (const Analysis& analysis : analyses)
   {
     items.append(ToJson(analysis, store.DispatchesOf(analysis.id)));
@@ -95,6 +95,7 @@ Response Show(Database& database, const Request& request)
   Transaction transaction(database);
   AnalysisStore store(transaction);
   const Analysis analysis = Find(store, request.Path("id"));
+  request.Require(analysis.practiceId);
   const auto dispatches = store.DispatchesOf(analysis.id);
   if (!analysis.result.isNull())
   {

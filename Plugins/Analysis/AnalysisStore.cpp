@@ -84,7 +84,7 @@ std::optional<Analysis> AnalysisStore::FindForUpdate(const std::string& id)
 std::pair<std::vector<Analysis>, int64_t> AnalysisStore::Search(const AnalysisFilter& filter)
 {
   Conditions conditions;
-  conditions.Add("practice_id = ?", filter.practiceId);
+  filter.practices.AddTo(conditions);
   conditions.Add("orthanc_study_id = ?", filter.orthancStudyId);
   conditions.Add("status = ?", filter.status);
   return {Fetch(conditions.Where() + fmt::format(" ORDER BY requested_at DESC, id LIMIT {} OFFSET {}",

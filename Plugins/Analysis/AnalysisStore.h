@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "Core/Database/Database.h"
+#include "Core/Records/PracticeScope.h"
 #include "Core/Timestamp.h"
 
 namespace OrthancClinic::Analysis
@@ -65,7 +66,7 @@ struct Dispatch
 
 struct AnalysisFilter
 {
-  std::string practiceId = {};
+  PracticeScope practices = {};
   std::string orthancStudyId = {};
   std::string status = {};
   int64_t limit = 50;

@@ -2,8 +2,10 @@
 
 #include "Core/Digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/rand.h>
 
 #include <array>
 
@@ -36,6 +38,26 @@ std::string HexadecimalOf(std::string_view bytes, const EVP_MD* algorithm)
   return ToHexadecimal(View(digest, size));
 }
 }  // namespace
+
+std::string RandomBytes(size_t size)
+{
+  std::string bytes(size, '\0');
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(size)) != 1)
+  {
+    throw Unavailable("There are no random numbers");
+  }
+  return bytes;
+}
+
+std::string RandomSecret()
+{
+  return ToHexadecimal(RandomBytes(32));
+}
+
+bool AreEqual(std::string_view one, std::string_view other)
+{
+  return one.size() == other.size() && CRYPTO_memcmp(one.data(), other.data(), one.size()) == 0;
+}
 
 Digest::Digest(Algorithm algorithm) : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free)
 {

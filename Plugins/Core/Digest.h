@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Checksums by OpenSSL, in one go or piece by piece, given in hexadecimal; and bytes as text.
+// Checksums by OpenSSL, in one go or piece by piece, given in hexadecimal; random bytes; and bytes as text.
 
 #pragma once
 
@@ -38,6 +38,13 @@ ORTHANC_CLINIC_API std::string Sha256Of(std::string_view bytes);
 
 // RFC 2104 with SHA-256; the key and the result are bytes.
 ORTHANC_CLINIC_API std::string HmacSha256(std::string_view key, std::string_view text);
+
+// Fit for keys. A secret is 256 bits in hexadecimal.
+ORTHANC_CLINIC_API std::string RandomBytes(size_t size);
+ORTHANC_CLINIC_API std::string RandomSecret();
+
+// Compares in a time that tells nothing but the lengths.
+ORTHANC_CLINIC_API bool AreEqual(std::string_view one, std::string_view other);
 
 ORTHANC_CLINIC_API std::string ToHexadecimal(std::string_view bytes);
 ORTHANC_CLINIC_API std::string ToBase64(std::string_view bytes);

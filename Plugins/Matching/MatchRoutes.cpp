@@ -135,15 +135,14 @@ Response ListMatches(Database& database, const Request& request)
   const Page page = request.GetPage();
   Transaction transaction(database, Transaction::Mode::ReadOnly);
   StudyFilter filter;
-  filter.practiceId = request.QueryText("practice");
+  filter.practices = request.Scope();
   filter.status = request.QueryText("status", "review");
   filter.limit = page.limit;
   filter.offset = page.offset;
   const auto [studies, total] = StudyStore(transaction).Search(filter);
   PatientStore patients(transaction);
   Json::Value items(Json::arrayValue);
-  AuditEntry entry = request.Audit("match.list");
-  entry.practiceId = filter.practiceId;
+  AuditEntry entry = request.Audit("match.list", filter.practices);
   for (const Study& study : studies)
   {
     Json::Value item = ToJson(study);

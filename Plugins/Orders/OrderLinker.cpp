@@ -357,7 +357,7 @@ private:
     for (const std::string& id : ids)
     {
       OrderFilter filter;
-      filter.practiceId = study_.practiceId;
+      filter.practices = study_.practiceId;
       filter.patientId = id;
       filter.states = {"requested", "scheduled", "in_progress", "acquired"};
       filter.limit = MOST_ORDERS;
@@ -589,7 +589,7 @@ void OrderLinker::LinkOrder(RunningTask& task)
     StudyStore studies(transaction);
     std::set<std::string> concerned;
     StudyFilter filter;
-    filter.practiceId = order->practiceId;
+    filter.practices = order->practiceId;
     filter.limit = MOST_STUDIES;
     filter.accessionNumber = order->accessionNumber;
     for (const Study& study : studies.Search(filter).first)

@@ -191,13 +191,13 @@ Response Report(const Parts& parts, const Request& request)
 // A bare array, as the EHR's clients expect it; the total is in a header.
 Response List(const Parts& parts, const Request& request, OrderFilter filter)
 {
+  filter.practices = request.Scope();
   filter.limit = request.QueryInteger("limit", 50);
   filter.offset = request.QueryInteger("skip", 0);
   Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
   const auto [orders, total] = OrderStore(transaction).Search(filter);
   Json::Value items(Json::arrayValue);
-  AuditEntry entry = request.Audit("order.search");
-  entry.practiceId = filter.practiceId;
+  AuditEntry entry = request.Audit("order.search", filter.practices);
   entry.patientId = filter.patientId;
   for (const Order& order : orders)
   {
@@ -349,11 +349,10 @@ void AddLinkRoutes(Router& router, const Parts& parts)
                 const Page page = request.GetPage();
                 Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
                 OrderStore store(transaction);
-                const auto [reviews, total] =
-                    store.Reviews(request.QueryText("practice"), page.limit, page.offset);
+                const PracticeScope scope = request.Scope();
+                const auto [reviews, total] = store.Reviews(scope, page.limit, page.offset);
                 Json::Value items(Json::arrayValue);
-                AuditEntry entry = request.Audit("order.review");
-                entry.practiceId = request.QueryText("practice");
+                AuditEntry entry = request.Audit("order.review", scope);
                 for (const OrderReview& review : reviews)
                 {
                   Json::Value item;
@@ -425,7 +424,6 @@ void AddOrderRoutes(Router& router, Database& database, const EventLog& events, 
               .handler = [parts](const Request& request)
               {
                 OrderFilter filter;
-                filter.practiceId = request.QueryText("practice");
                 filter.patientId = request.QueryText("patient_id");
                 filter.visitId = request.QueryText("visit_id");
                 filter.states = StatesOf(request.QueryText("status"));
@@ -558,13 +556,13 @@ void AddOrderRoutes(Router& router, Database& database, const EventLog& events, 
 
   router.Add({.method = HttpMethod::Get,
               .path = "/api/v1/orders/modalities/list",
-              .permission = Permission::ReadOrders,
+              .permission = Permission::SignedIn,
               .summary = "What `modality_id` can be",
               .handler = [](const Request&) { return Response::Json(Modalities()); }});
 
   router.Add({.method = HttpMethod::Get,
               .path = "/api/v1/orders/body-parts/list",
-              .permission = Permission::ReadOrders,
+              .permission = Permission::SignedIn,
               .summary = "What `body_part_id` usually is",
               .handler = [](const Request&) { return Response::Json(BodyParts()); }});
 

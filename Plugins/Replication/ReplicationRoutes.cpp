@@ -252,6 +252,7 @@ void AddReplicationRoutes(Router& router, Database& database, const Replicators&
               {
                 Transaction transaction(database, Transaction::Mode::ReadOnly);
                 const Study study = StudyStore(transaction).Get(request.Path("uid"));
+                request.Require(study.practiceId);
                 Json::Value body;
                 body["study_instance_uid"] = study.studyInstanceUid;
                 body["targets"] = Json::arrayValue;

@@ -193,7 +193,7 @@ Response Search(Database& database, const Request& request)
 {
   const Page page = request.GetPage();
   AppointmentFilter filter;
-  filter.practiceId = request.QueryText("practice");
+  filter.practices = request.Scope();
   filter.patientId = request.QueryText("patient_id");
   filter.stationAeTitle = request.QueryText("station");
   filter.status = request.QueryText("status");
@@ -204,7 +204,7 @@ Response Search(Database& database, const Request& request)
   {
     // The day as the practice's clocks have it.
     const auto practice = PracticeStore(transaction)
-                              .Find(filter.practiceId.empty() ? PracticeStore::DEFAULT : filter.practiceId);
+                              .Find(filter.practices.Single().empty() ? PracticeStore::DEFAULT : filter.practices.Single());
     const std::string zone = practice ? practice->timeZone : Practice().timeZone;
     std::string day = date;
     std::erase(day, '-');
@@ -214,8 +214,7 @@ Response Search(Database& database, const Request& request)
   const auto [appointments, total] = AppointmentStore(transaction).Search(filter);
   transaction.Commit();
   Json::Value items(Json::arrayValue);
-  AuditEntry entry = request.Audit("appointment.search");
-  entry.practiceId = filter.practiceId;
+  AuditEntry entry = request.Audit("appointment.search", filter.practices);
   entry.patientId = filter.patientId;
   for (const Appointment& appointment : appointments)
   {

@@ -78,6 +78,12 @@ AuditEntry Audit(const Request& request, const std::string& practice, const Answ
   }
   return entry;
 }
+// The caller's practice, if they have only one.
+std::string OwnPractice(const Request& request)
+{
+  const std::string own = request.Scope().Single();
+  return own.empty() ? PracticeStore::DEFAULT : own;
+}
 }  // namespace
 
 void AddWorklistRoutes(Router& router, Database& database, Schedule& schedule)
@@ -96,7 +102,7 @@ void AddWorklistRoutes(Router& router, Database& database, Schedule& schedule)
                         {"modality", "Only of this modality", text}},
               .handler = [&schedule](const Request& request)
               {
-                const std::string practice = request.QueryText("practice", PracticeStore::DEFAULT);
+                const std::string practice = request.QueryText("practice", OwnPractice(request));
                 const Answers answers = schedule.List(
                     practice, Compact(request.QueryText("date")), Compact(request.QueryText("date_to")),
                     request.QueryText("station"), request.QueryText("modality"), MOST);
@@ -124,7 +130,7 @@ void AddWorklistRoutes(Router& router, Database& database, Schedule& schedule)
                         {"userId", "The CRM's user of the practice; default: the default practice", text}},
               .handler = [&schedule, &database](const Request& request)
               {
-                std::string practice = PracticeStore::DEFAULT;
+                std::string practice = OwnPractice(request);
                 if (const std::string user = request.QueryText("userId"); !user.empty())
                 {
                   Transaction transaction(database, Transaction::Mode::ReadOnly);

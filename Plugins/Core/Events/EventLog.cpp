@@ -2,7 +2,10 @@
 
 #include "Core/Events/EventLog.h"
 
+#include <fmt/format.h>
+
 #include "Core/Configuration/JsonSchema.h"
+#include "Core/Database/Query.h"
 
 namespace OrthancClinic
 {
@@ -52,33 +55,29 @@ void EventLog::Emit(Transaction& transaction, const std::string& type, const std
 }
 
 std::vector<Event> EventLog::Since(Transaction& transaction, int64_t since, const std::string& type,
-                                   int64_t limit)
+                                   int64_t limit, const PracticeScope& practices)
 {
-  return transaction.Sql(
-      [&](soci::session& sql)
+  Conditions conditions;
+  conditions.Add("type = ?", type);
+  practices.AddTo(conditions);
+  long long serial = 0;
+  std::string data;
+  std::string createdAt;
+  Event event;
+  std::vector<Event> events;
+  Query(
+      transaction,
+      "SELECT serial, type, practice_id, data, created_at FROM events" + conditions.Where() +
+          fmt::format(" AND serial > {} ORDER BY serial LIMIT {}", since, limit),
+      conditions.Values(),
+      [&]
       {
-        const long long after = since;
-        const long long rows = limit;
-        long long serial = 0;
-        std::string data;
-        std::string createdAt;
-        Event event;
-        std::vector<Event> events;
-        soci::statement statement =
-            (sql.prepare
-                 << "SELECT serial, type, practice_id, data, created_at FROM events WHERE serial > :since "
-                    "AND (:type = '' OR type = :type2) ORDER BY serial LIMIT :limit",
-             soci::use(after), soci::use(type), soci::use(type), soci::use(rows), soci::into(serial),
-             soci::into(event.type), soci::into(event.practiceId), soci::into(data), soci::into(createdAt));
-        statement.execute();
-        while (statement.fetch())
-        {
-          event.serial = serial;
-          event.data = ParseJson(data);
-          event.createdAt = ParseTimestamp(createdAt).value();
-          events.push_back(event);
-        }
-        return events;
-      });
+        event.serial = serial;
+        event.data = ParseJson(data);
+        event.createdAt = ParseTimestamp(createdAt).value();
+        events.push_back(event);
+      },
+      serial, event.type, event.practiceId, data, createdAt);
+  return events;
 }
 }  // namespace OrthancClinic

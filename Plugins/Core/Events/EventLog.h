@@ -16,6 +16,7 @@
 
 #include "Core/Api.h"
 #include "Core/Database/Database.h"
+#include "Core/Records/PracticeScope.h"
 #include "Core/Timestamp.h"
 
 namespace OrthancClinic
@@ -43,7 +44,7 @@ public:
 
   // At most `limit` events whose serial is greater than `since`, in order; of one type, unless that is empty.
   static std::vector<Event> Since(Transaction& transaction, int64_t since, const std::string& type,
-                                  int64_t limit);
+                                  int64_t limit, const PracticeScope& practices = {});
 
 private:
   std::multimap<std::string, std::function<void(Transaction&, const Event&)>> subscribers_;

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,14 @@ struct WorklistAnswer
 };
 using WorklistHandler = std::function<WorklistAnswer(const WorklistRequest&)>;
 
+// Whose credentials a request carries: nothing if it carries none that this one knows; throws Forbidden if they
+// are bad. In memory: it is asked for every request. The request has no body.
+using Authenticator = std::function<std::optional<Principal>(const HttpRequest&)>;
+
+// Whether a request to Orthanc itself (its REST API, DICOMweb, the Explorer) is let in; without credentials
+// there is no principal. The path is decoded and has no dot segments.
+using OrthancGuard = std::function<bool(const HttpRequest&, const std::optional<Principal>&)>;
+
 class ORTHANC_CLINIC_API Clinic
 {
 public:
@@ -73,6 +82,16 @@ public:
   // Answers every worklist query of a modality; an exception becomes a failure status. One plugin of the
   // whole process can do so. Orthanc calls it for one query at a time.
   virtual void ServeWorklist(WorklistHandler handler) = 0;
+
+  // The routes below "/api" are there always; those below another first segment ("/viewer") only with this.
+  virtual void ServePath(const std::string& path) = 0;
+
+  // Asked one after the other.
+  virtual void AddAuthenticator(Authenticator authenticator) = 0;
+
+  // With a guard, nobody comes in whom no authenticator knows. Once per process; Orthanc must not authenticate
+  // by itself then (BadInput).
+  virtual void GuardOrthanc(OrthancGuard guard) = 0;
 
   // Quick, thread-safe, must not throw.
   virtual void AddHealth(const std::string& name, std::function<HealthReport()> report) = 0;

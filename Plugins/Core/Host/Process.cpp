@@ -3,8 +3,6 @@
 // The bundle's one instance per process: made when Orthanc loads the first of our plugins, started and
 // stopped with Orthanc, gone with the last plugin.
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <atomic>
 #include <boost/filesystem.hpp>
@@ -90,23 +88,8 @@ bool OrthancAuthenticates(const Json::Value& orthanc)
 
 Principal ReadPrincipal(const HttpRequest& request, bool authenticated)
 {
-  static constexpr std::string_view BASIC = "Basic ";
-  const auto header = request.headers.find("authorization");
-  if (!authenticated || header == request.headers.end() || !header->second.starts_with(BASIC))
-  {
-    return {};
-  }
-  const std::string encoded = header->second.substr(BASIC.size());
-  std::string decoded(encoded.size() / 4 * 3 + 3, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(decoded.data()),
-                                   reinterpret_cast<const unsigned char*>(encoded.data()),
-                                   static_cast<int>(encoded.size()));
-  const size_t colon = decoded.find(':');
-  if (size < 0 || colon == std::string::npos)
-  {
-    throw Forbidden("The Authorization header cannot be read");
-  }
-  return {CleanText(decoded.substr(0, colon), 128), ""};
+  const auto credentials = authenticated ? FindBasicCredentials(request) : std::nullopt;
+  return credentials ? Principal{CleanText(credentials->first, 128)} : Principal();
 }
 
 std::string ReadFile(const std::string& path)
@@ -170,7 +153,8 @@ public:
     AddPracticeRoutes(router_, parts);
     AddPatientRoutes(router_, parts);
     AddStudyRoutes(router_, parts);
-    RegisterRestBridge(context, router_);
+    RegisterRestBridge(context, router_, [this](const HttpRequest& request) { return Admits(request); });
+    ServePath("/api");
     OrthancPluginRegisterOnChangeCallback(context, OnChange);
     OrthancPluginRegisterOnStoredInstanceCallback(context, OnStoredInstance);
     instance_ = this;
@@ -209,6 +193,26 @@ public:
           "libModalityWorklists.so?): only one can");
     }
   }
+  void ServePath(const std::string& path) override
+  {
+    ServeRestPath(path);
+    paths_.push_back(path);
+  }
+  void AddAuthenticator(Authenticator authenticator) override
+  {
+    authenticators_.push_back(std::move(authenticator));
+  }
+  void GuardOrthanc(OrthancGuard guard) override
+  {
+    if (authenticated_)
+    {
+      throw BadInput(
+          "AuthenticationEnabled: expected false, since with Clinic.Access the bundle checks who calls; the "
+          "RegisteredUsers stay valid");
+    }
+    guard_ = std::move(guard);
+    router_.SetChallenge("Bearer realm=\"Orthanc Clinic\"");
+  }
   void AddHealth(const std::string& name, std::function<HealthReport()> report) override
   {
     health_.emplace_back(name, std::move(report));
@@ -224,8 +228,16 @@ private:
   Router::Security MakeSecurity()
   {
     return {
-        .authenticate = [this](const HttpRequest& request) { return ReadPrincipal(request, authenticated_); },
-        .allows = [](const Principal&, Permission) { return true; },
+        .authenticate =
+            [this](const HttpRequest& request)
+        {
+          auto principal = Authenticate(request);
+          if (!principal)
+          {
+            throw Forbidden("Sign in first");
+          }
+          return *std::move(principal);
+        },
         .audit =
             [this](const std::vector<AuditEntry>& entries)
         {
@@ -238,6 +250,45 @@ private:
         },
         .logError = [](const std::string& message) { LogError(message); },
     };
+  }
+
+  // Nothing for a caller without credentials, where they are needed.
+  std::optional<Principal> Authenticate(const HttpRequest& request) const
+  {
+    std::optional<Principal> principal;
+    for (auto it = authenticators_.begin(); !principal && it != authenticators_.end(); ++it)
+    {
+      principal = (*it)(request);
+    }
+    if (!principal && !guard_)
+    {
+      principal = ReadPrincipal(request, authenticated_);
+    }
+    if (principal)
+    {
+      principal->remoteAddress = request.remoteAddress;
+    }
+    return principal;
+  }
+
+  // What the router answers itself it also checks itself.
+  bool Admits(const HttpRequest& request) const
+  {
+    const bool ours = std::any_of(paths_.begin(), paths_.end(),
+                                  [&](const std::string& path)
+                                  { return request.path == path || request.path.starts_with(path + "/"); });
+    if (ours || !guard_)
+    {
+      return true;
+    }
+    try
+    {
+      return guard_(request, Authenticate(request));
+    }
+    catch (const Forbidden&)
+    {
+      return false;
+    }
   }
 
   void Start()
@@ -405,6 +456,9 @@ private:
   DurationHistogram storeCallback_;
   std::vector<std::unique_ptr<IFeedSubscriber>> subscribers_;
   WorklistHandler worklist_;
+  std::vector<std::string> paths_;
+  std::list<Authenticator> authenticators_;
+  OrthancGuard guard_;
   std::vector<std::function<void()>> onStarted_;
   std::vector<std::function<void()>> onStopped_;
   std::list<std::pair<std::string, std::function<HealthReport()>>> health_;

@@ -23,42 +23,74 @@ std::atomic<const Router*> router_{nullptr};
 std::atomic<bool> queriesAreEncoded_{false};
 thread_local std::string* probe_ = nullptr;
 
-HttpRequest ReadRequest(const char* url, const OrthancPluginHttpRequest& request)
+// Only the filter is told from where a request comes; it runs in the thread of the callback that follows.
+thread_local std::string remoteAddress_;
+
+std::function<bool(const HttpRequest&)> admits_;
+
+HttpMethod ReadMethod(OrthancPluginHttpMethod method)
 {
-  HttpRequest read;
-  switch (request.method)
+  switch (method)
   {
     case OrthancPluginHttpMethod_Get:
-      read.method = HttpMethod::Get;
-      break;
+      return HttpMethod::Get;
     case OrthancPluginHttpMethod_Post:
-      read.method = HttpMethod::Post;
-      break;
+      return HttpMethod::Post;
     case OrthancPluginHttpMethod_Put:
-      read.method = HttpMethod::Put;
-      break;
+      return HttpMethod::Put;
     case OrthancPluginHttpMethod_Delete:
-      read.method = HttpMethod::Delete;
-      break;
+      return HttpMethod::Delete;
     default:
       throw BadInput("This HTTP method is not known");
   }
+}
+
+HttpRequest ReadHead(OrthancPluginHttpMethod method, const char* url, uint32_t headers,
+                     const char* const* headerKeys, const char* const* headerValues, uint32_t arguments,
+                     const char* const* argumentKeys, const char* const* argumentValues)
+{
+  HttpRequest read;
+  read.method = ReadMethod(method);
   read.path = url;
-  for (uint32_t i = 0; i < request.getCount; i++)
+  read.remoteAddress = remoteAddress_;
+  for (uint32_t i = 0; i < arguments; i++)
   {
     if (queriesAreEncoded_)
     {
-      read.query.emplace_back(DecodeQueryText(request.getKeys[i]), DecodeQueryText(request.getValues[i]));
+      read.query.emplace_back(DecodeQueryText(argumentKeys[i]), DecodeQueryText(argumentValues[i]));
     }
     else
     {
-      read.query.emplace_back(request.getKeys[i], request.getValues[i]);
+      read.query.emplace_back(argumentKeys[i], argumentValues[i]);
     }
   }
-  for (uint32_t i = 0; i < request.headersCount; i++)
+  for (uint32_t i = 0; i < headers; i++)
   {
-    read.headers[request.headersKeys[i]] = request.headersValues[i];
+    read.headers[headerKeys[i]] = headerValues[i];
   }
+  return read;
+}
+
+int32_t Filter(OrthancPluginHttpMethod method, const char* url, const char* remoteAddress, uint32_t headers,
+               const char* const* headerKeys, const char* const* headerValues, uint32_t arguments,
+               const char* const* argumentKeys, const char* const* argumentValues) noexcept
+{
+  bool admitted = false;
+  Guarded("HTTP filter",
+          [&]
+          {
+            remoteAddress_ = remoteAddress;
+            admitted = admits_(ReadHead(method, url, headers, headerKeys, headerValues, arguments,
+                                        argumentKeys, argumentValues));
+          });
+  return admitted ? 1 : 0;
+}
+
+HttpRequest ReadRequest(const char* url, const OrthancPluginHttpRequest& request)
+{
+  HttpRequest read =
+      ReadHead(request.method, url, request.headersCount, request.headersKeys, request.headersValues,
+               request.getCount, request.getKeys, request.getValues);
   if (request.bodySize != 0)
   {
     read.body.assign(static_cast<const char*>(request.body), request.bodySize);
@@ -201,12 +233,19 @@ void ProbeQueryDecoding()
   queriesAreEncoded_ = (seen == "%41");
 }
 
-void RegisterRestBridge(OrthancPluginContext* context, const Router& router)
+void RegisterRestBridge(OrthancPluginContext* context, const Router& router,
+                        std::function<bool(const HttpRequest&)> admits)
 {
   context_ = context;
   router_ = &router;
+  admits_ = std::move(admits);
+  OrthancPluginRegisterIncomingHttpRequestFilter2(context, Filter);
+}
+
+void ServeRestPath(const std::string& path)
+{
   // The expression is anchored by Orthanc; "/api/(.*)" alone would not match "/api".
-  OrthancPluginRegisterRestCallbackNoLock(context, "/api", Answer);
-  OrthancPluginRegisterRestCallbackNoLock(context, "/api/(.*)", Answer);
+  OrthancPluginRegisterRestCallbackNoLock(context_, path.c_str(), Answer);
+  OrthancPluginRegisterRestCallbackNoLock(context_, (path + "/(.*)").c_str(), Answer);
 }
 }  // namespace OrthancClinic

@@ -62,6 +62,7 @@ void ForEach(Transaction& transaction, const std::string& tail, const std::vecto
 
 void AuditTrail::Append(Transaction& transaction, AuditEntry entry)
 {
+  entry.Check();
   transaction.BeforeCommit(
       [&transaction, entry = std::move(entry), at = ToString(Now())]
       {
@@ -101,6 +102,7 @@ std::pair<std::vector<Json::Value>, int64_t> AuditTrail::List(Transaction& trans
   conditions.Add("patient_id = ?", filter.patientId);
   conditions.Add("study_instance_uid = ?", filter.studyInstanceUid);
   conditions.Add("action = ?", filter.action);
+  filter.practices.AddTo(conditions);
   std::vector<Json::Value> records;
   ForEach(transaction,
           conditions.Where() +

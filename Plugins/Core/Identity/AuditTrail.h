@@ -26,6 +26,7 @@ struct AuditFilter
   std::string patientId = {};
   std::string studyInstanceUid = {};
   std::string action = {};
+  PracticeScope practices = {};
   int64_t limit = 100;
   int64_t offset = 0;
 };
@@ -33,7 +34,7 @@ struct AuditFilter
 class ORTHANC_CLINIC_API AuditTrail
 {
 public:
-  // Stored when the transaction commits.
+  // Stored when the transaction commits. Throws what AuditEntry::Check() throws.
   static void Append(Transaction& transaction, AuditEntry entry);
 
   // Newest first, with the total number.

@@ -54,7 +54,7 @@ std::optional<Appointment> AppointmentStore::FindByStepId(const std::string& sch
 std::pair<std::vector<Appointment>, int64_t> AppointmentStore::Search(const AppointmentFilter& filter)
 {
   Conditions conditions;
-  conditions.Add("practice_id = ?", filter.practiceId);
+  filter.practices.AddTo(conditions);
   conditions.Add("patient_id = ?", filter.patientId);
   conditions.Add("station_ae_title = ?", filter.stationAeTitle);
   conditions.Add("status = ?", filter.status);

@@ -13,12 +13,13 @@
 #include "Core/Api.h"
 #include "Core/Database/Database.h"
 #include "Core/Records/Appointment.h"
+#include "Core/Records/PracticeScope.h"
 
 namespace OrthancClinic
 {
 struct AppointmentFilter
 {
-  std::string practiceId = {};  // empty fields do not filter
+  PracticeScope practices = {};  // empty fields do not filter
   std::string patientId = {};
   std::string stationAeTitle = {};
   std::string status = {};

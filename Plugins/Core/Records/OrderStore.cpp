@@ -175,7 +175,7 @@ std::vector<Order> OrderStore::FindByAccession(const std::string& accessionNumbe
 std::pair<std::vector<Order>, int64_t> OrderStore::Search(const OrderFilter& filter)
 {
   Conditions conditions;
-  conditions.Add("practice_id = ?", filter.practiceId);
+  filter.practices.AddTo(conditions);
   conditions.Add("patient_id = ?", filter.patientId);
   conditions.Add("visit_id = ?", filter.visitId);
   conditions.Add("modality = ?", filter.modality);
@@ -398,11 +398,11 @@ std::optional<OrderReview> OrderStore::FindReview(const std::string& orthancStud
   return reviews.empty() ? std::nullopt : std::optional(std::move(reviews.front()));
 }
 
-std::pair<std::vector<OrderReview>, int64_t> OrderStore::Reviews(const std::string& practiceId, int64_t limit,
+std::pair<std::vector<OrderReview>, int64_t> OrderStore::Reviews(const PracticeScope& practices, int64_t limit,
                                                                  int64_t offset)
 {
   Conditions conditions;
-  conditions.Add("practice_id = ?", practiceId);
+  practices.AddTo(conditions);
   return {FetchReviews(transaction_,
                        conditions.Where() +
                            fmt::format(" ORDER BY created_at DESC, orthanc_study_id LIMIT {} OFFSET {}",

@@ -15,12 +15,13 @@
 #include "Core/Api.h"
 #include "Core/Database/Database.h"
 #include "Core/Records/Order.h"
+#include "Core/Records/PracticeScope.h"
 
 namespace OrthancClinic
 {
 struct OrderFilter
 {
-  std::string practiceId = {};  // empty fields do not filter
+  PracticeScope practices = {};  // empty fields do not filter
   std::string patientId = {};
   std::string visitId = {};
   std::vector<std::string> states = {};
@@ -106,7 +107,7 @@ public:
   std::vector<std::string> UnlinkedStudies(Timestamp since, int64_t limit);
 
   std::optional<OrderReview> FindReview(const std::string& orthancStudyId);
-  std::pair<std::vector<OrderReview>, int64_t> Reviews(const std::string& practiceId, int64_t limit,
+  std::pair<std::vector<OrderReview>, int64_t> Reviews(const PracticeScope& practices, int64_t limit,
                                                        int64_t offset);
   void PutReview(const OrderReview& review);
   void RemoveReview(const std::string& orthancStudyId);

@@ -97,7 +97,7 @@ std::optional<Patient> PatientStore::Find(const std::string& id)
 std::pair<std::vector<Patient>, int64_t> PatientStore::Search(const PatientFilter& filter)
 {
   Conditions conditions;
-  conditions.Add("practice_id = ?", filter.practiceId);
+  filter.practices.AddTo(conditions);
   if (!filter.identifier.empty())
   {
     conditions.AddAll("(id = ? OR id IN (SELECT patient_id FROM patient_identifiers WHERE value = ?))",

@@ -14,12 +14,13 @@
 #include "Core/Api.h"
 #include "Core/Database/Database.h"
 #include "Core/Records/Patient.h"
+#include "Core/Records/PracticeScope.h"
 
 namespace OrthancClinic
 {
 struct PatientFilter
 {
-  std::string practiceId;  // empty fields do not filter
+  PracticeScope practices = {};  // empty fields do not filter
   std::string text;        // every word of it begins a word of the names, e-mail or phone
   std::string identifier;  // an identifier's value, or the id itself; compared without case and punctuation
   int64_t limit = 50;

@@ -202,7 +202,7 @@ Study StudyStore::Get(const std::string& uidOrOrthancId)
 std::pair<std::vector<Study>, int64_t> StudyStore::Search(const StudyFilter& filter)
 {
   Conditions conditions;
-  conditions.Add("practice_id = ?", filter.practiceId);
+  filter.practices.AddTo(conditions);
   conditions.Add("match_patient_id = ?", filter.patientId);
   conditions.Add("match_status = ?", filter.status);
   conditions.Add("accession_number = ?", filter.accessionNumber);

@@ -12,13 +12,14 @@
 
 #include "Core/Api.h"
 #include "Core/Database/Database.h"
+#include "Core/Records/PracticeScope.h"
 #include "Core/Records/Study.h"
 
 namespace OrthancClinic
 {
 struct StudyFilter
 {
-  std::string practiceId = {};  // empty fields do not filter
+  PracticeScope practices = {};  // empty fields do not filter
   std::string patientId = {};   // of the match
   std::string status = {};      // of the match
   std::string accessionNumber = {};

@@ -2,7 +2,12 @@
 
 #include "Core/Rest/Http.h"
 
+#include <openssl/evp.h>
+
+#include <algorithm>
 #include <charconv>
+
+#include "Core/Errors.h"
 
 namespace OrthancClinic
 {
@@ -46,5 +51,50 @@ std::string DecodeQueryText(std::string_view encoded)
     encoded.remove_prefix(1);
   }
   return text;
+}
+
+std::optional<std::pair<std::string, std::string>> FindBasicCredentials(const HttpRequest& request)
+{
+  static constexpr std::string_view BASIC = "Basic ";
+  const auto header = request.headers.find("authorization");
+  if (header == request.headers.end() || !header->second.starts_with(BASIC))
+  {
+    return std::nullopt;
+  }
+  const std::string encoded = header->second.substr(BASIC.size());
+  std::string decoded(encoded.size() / 4 * 3 + 3, '\0');
+  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(decoded.data()),
+                                   reinterpret_cast<const unsigned char*>(encoded.data()),
+                                   static_cast<int>(encoded.size()));
+  const size_t colon = decoded.find(':');
+  if (size < 0 || colon == std::string::npos)
+  {
+    throw Forbidden("The Authorization header cannot be read");
+  }
+  decoded.resize(static_cast<size_t>(size));
+  // What "=" stands for is decoded as zeros.
+  for (size_t i = encoded.size(); i > 0 && encoded[i - 1] == '=' && !decoded.empty(); i--)
+  {
+    decoded.pop_back();
+  }
+  return std::pair(decoded.substr(0, colon), decoded.substr(colon + 1));
+}
+
+std::optional<std::string> FindCookie(const HttpRequest& request, std::string_view name)
+{
+  const auto header = request.headers.find("cookie");
+  std::string_view rest = header == request.headers.end() ? std::string_view() : header->second;
+  while (!rest.empty())
+  {
+    const size_t end = rest.find(';');
+    std::string_view pair = rest.substr(0, end);
+    pair.remove_prefix(std::min(pair.find_first_not_of(' '), pair.size()));
+    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=')
+    {
+      return std::string(pair.substr(name.size() + 1));
+    }
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+  }
+  return std::nullopt;
 }
 }  // namespace OrthancClinic

@@ -39,7 +39,16 @@ struct ORTHANC_CLINIC_API HttpRequest
   std::vector<std::pair<std::string, std::string>> query = {};  // decoded, in the order of the URL
   std::map<std::string, std::string> headers = {};              // names in lower case
   std::string body = {};
+  std::string remoteAddress = {};  // empty where it is not known
 };
+
+// The user and the password of an "Authorization: Basic"; nothing without it. Throws Forbidden if it cannot be
+// read.
+ORTHANC_CLINIC_API std::optional<std::pair<std::string, std::string>> FindBasicCredentials(
+    const HttpRequest& request);
+
+// The value of a cookie; nothing without it.
+ORTHANC_CLINIC_API std::optional<std::string> FindCookie(const HttpRequest& request, std::string_view name);
 
 struct ORTHANC_CLINIC_API HttpResponse
 {

@@ -82,7 +82,48 @@ AuditEntry Request::Audit(const std::string& action) const
   AuditEntry entry;
   entry.principal = content_.caller;
   entry.action = action;
+  if (!content_.open)
+  {
+    entry.permission = content_.permission;
+  }
   return entry;
+}
+
+AuditEntry Request::Audit(const std::string& action, const PracticeScope& scope) const
+{
+  AuditEntry entry = Audit(action);
+  entry.practiceId = scope.Single();
+  entry.permission.reset();
+  return entry;
+}
+
+PracticeScope Request::Scope() const
+{
+  content_.scoped = true;
+  const auto named = content_.query.find("practice");
+  if (named == content_.query.end() || !named->second.given)
+  {
+    return content_.caller.grants->Where(content_.permission);
+  }
+  const std::string practice = named->second.value.asString();
+  if (!practice.empty() && !content_.caller.May(content_.permission, practice))
+  {
+    throw Forbidden("You are not allowed to do this in that practice");
+  }
+  return practice.empty() ? content_.caller.grants->Where(content_.permission) : PracticeScope(practice);
+}
+
+void Request::Require(const std::string& practiceId) const
+{
+  content_.scoped = true;
+  AuditEntry entry = Audit("");
+  entry.practiceId = practiceId;
+  entry.Check();
+}
+
+bool Request::MayEverywhere(Permission permission) const
+{
+  return content_.caller.grants->AllowEverywhere(permission);
 }
 
 Response Response::Json(::Json::Value body, int status)

@@ -16,58 +16,6 @@ std::string ToLower(std::string_view text)
   return lower;
 }
 
-std::string ToString(Permission permission)
-{
-  switch (permission)
-  {
-    case Permission::Public:
-      return "public";
-    case Permission::ReadHealth:
-      return "read_health";
-    case Permission::ReadPatients:
-      return "read_patients";
-    case Permission::WritePatients:
-      return "write_patients";
-    case Permission::ReadStudies:
-      return "read_studies";
-    case Permission::ReviewMatches:
-      return "review_matches";
-    case Permission::ReadOrders:
-      return "read_orders";
-    case Permission::WriteOrders:
-      return "write_orders";
-    case Permission::WriteReports:
-      return "write_reports";
-    case Permission::ReadAppointments:
-      return "read_appointments";
-    case Permission::WriteAppointments:
-      return "write_appointments";
-    case Permission::ReadReplication:
-      return "read_replication";
-    case Permission::WriteReplication:
-      return "write_replication";
-    case Permission::ReadAnalyses:
-      return "read_analyses";
-    case Permission::WriteAnalyses:
-      return "write_analyses";
-    case Permission::ReviewAnalyses:
-      return "review_analyses";
-    case Permission::ReadPractices:
-      return "read_practices";
-    case Permission::WritePractices:
-      return "write_practices";
-    case Permission::ReadTasks:
-      return "read_tasks";
-    case Permission::WriteTasks:
-      return "write_tasks";
-    case Permission::ReadEvents:
-      return "read_events";
-    case Permission::ReadAudit:
-      return "read_audit";
-  }
-  return "";
-}
-
 // GET /api/v1/patients/{id} → "getV1PatientsById".
 std::string OperationId(const Route& route)
 {
@@ -117,7 +65,7 @@ Json::Value Parameters(const Route& route)
     if (IsParameter(segment))
     {
       Json::Value parameter;
-      parameter["name"] = segment.substr(1, segment.size() - 2);
+      parameter["name"] = segment.substr(1, segment.size() - (IsRestOfPath(segment) ? 3 : 2));
       parameter["in"] = "path";
       parameter["required"] = true;
       parameter["schema"] = JsonLiteral(R"({"type": "string", "minLength": 1, "maxLength": 128})");
@@ -229,6 +177,11 @@ std::vector<std::string> SplitPath(const std::string& path)
 bool IsParameter(const std::string& segment)
 {
   return segment.starts_with('{') && segment.ends_with('}');
+}
+
+bool IsRestOfPath(const std::string& segment)
+{
+  return segment.starts_with('{') && segment.ends_with("*}");
 }
 
 Json::Value DescribeRoutes(const std::vector<const Route*>& routes, const std::string& version)

@@ -22,4 +22,5 @@ std::vector<QueryParameter> AllQueryParameters(const Route& route);
 std::vector<std::string> SplitPath(const std::string& path);
 
 bool IsParameter(const std::string& segment);
+bool IsRestOfPath(const std::string& segment);  // which is a parameter, too
 }  // namespace OrthancClinic

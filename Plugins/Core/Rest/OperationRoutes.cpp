@@ -75,7 +75,8 @@ Json::Value CountTasks(Database& database)
   return part;
 }
 
-Response Health(const CoreParts& parts)
+// Without detail, for those whom it does not concern.
+Response Health(const CoreParts& parts, bool detailed)
 {
   Json::Value body;
   Json::Value& all = body["parts"];
@@ -96,6 +97,11 @@ Response Health(const CoreParts& parts)
   const bool degraded = all["tasks"]["dead"].asInt64() != 0;
   body["status"] = !ready ? "unavailable" : degraded ? "degraded" : "ok";
   body["version"] = parts.version;
+  if (!detailed)
+  {
+    body.removeMember("parts");
+    body.removeMember("version");
+  }
   return Response::Json(body, ready ? 200 : 503);
 }
 
@@ -177,7 +183,8 @@ void AddOperationRoutes(Router& router, const CoreParts& parts)
               .path = "/api/v1/health",
               .permission = Permission::Public,
               .summary = "Readiness: 200 when every part works, else 503 with the part that does not",
-              .handler = [parts](const Request&) { return Health(parts); }});
+              .handler = [parts](const Request& request)
+              { return Health(parts, request.MayEverywhere(Permission::ReadHealth)); }});
 
   router.Add({.method = HttpMethod::Get,
               .path = "/api/v1/health/live",
@@ -242,8 +249,9 @@ void AddOperationRoutes(Router& router, const CoreParts& parts)
               {
                 const int64_t since = request.QueryInteger("since", 0);
                 Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
-                const auto events = EventLog::Since(transaction, since, request.QueryText("type"),
-                                                    request.QueryInteger("limit", 100));
+                const auto events =
+                    EventLog::Since(transaction, since, request.QueryText("type"),
+                                    request.QueryInteger("limit", 100), request.Scope());
                 transaction.Commit();
                 Json::Value body;
                 body["items"] = Json::arrayValue;
@@ -261,7 +269,8 @@ void AddOperationRoutes(Router& router, const CoreParts& parts)
               .summary = "The audit trail, newest first",
               .query = {{"patient_id", "Only about this patient", text},
                         {"study_instance_uid", "Only about this study", text},
-                        {"action", "Only of this kind (\"study.read\")", text}},
+                        {"action", "Only of this kind (\"study.read\")", text},
+                        {"practice", "Only about this practice", text}},
               .paged = true,
               .handler = [parts](const Request& request)
               {
@@ -271,6 +280,7 @@ void AddOperationRoutes(Router& router, const CoreParts& parts)
                     transaction, {.patientId = request.QueryText("patient_id"),
                                   .studyInstanceUid = request.QueryText("study_instance_uid"),
                                   .action = request.QueryText("action"),
+                                  .practices = request.Scope(),
                                   .limit = page.limit,
                                   .offset = page.offset});
                 transaction.Commit();

@@ -195,10 +195,11 @@ void AddPatientRoutes(Router& router, const CoreParts& parts)
               .handler = [parts](const Request& request)
               {
                 const Page page = request.GetPage();
+                const PracticeScope scope = request.Scope();
                 Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
                 const auto [patients, total] =
                     PatientStore(transaction)
-                        .Search({request.QueryText("practice"), request.QueryText("q"),
+                        .Search({scope, request.QueryText("q"),
                                  request.QueryText("identifier"), page.limit, page.offset});
                 transaction.Commit();
                 Json::Value items(Json::arrayValue);
@@ -206,8 +207,7 @@ void AddPatientRoutes(Router& router, const CoreParts& parts)
                 {
                   items.append(ToJson(patient));
                 }
-                AuditEntry entry = request.Audit("patient.search");
-                entry.practiceId = request.QueryText("practice");
+                AuditEntry entry = request.Audit("patient.search", scope);
                 for (const Patient& patient : patients)
                 {
                   entry.detail["patients"].append(patient.id);

@@ -38,11 +38,13 @@ void AddPracticeRoutes(Router& router, const CoreParts& parts)
               .path = "/api/v1/practices",
               .permission = Permission::ReadPractices,
               .summary = "All practices",
-              .handler = [parts](const Request&)
+              .handler = [parts](const Request& request)
               {
+                const PracticeScope scope = request.Scope();
                 Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
-                const auto practices = PracticeStore(transaction).List();
+                auto practices = PracticeStore(transaction).List();
                 transaction.Commit();
+                std::erase_if(practices, [&](const Practice& practice) { return !scope.Has(practice.id); });
                 Json::Value items(Json::arrayValue);
                 for (const Practice& practice : practices)
                 {
@@ -59,6 +61,7 @@ void AddPracticeRoutes(Router& router, const CoreParts& parts)
               .answer = PracticeSchema(),
               .handler = [parts](const Request& request)
               {
+                request.Require(request.Path("id"));
                 Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
                 const auto practice = PracticeStore(transaction).Find(request.Path("id"));
                 transaction.Commit();
@@ -84,6 +87,7 @@ void AddPracticeRoutes(Router& router, const CoreParts& parts)
            throw BadInput("The body's id is not the URL's", {{"id", "expected the id of the URL, or none"}});
          }
          practice.id = request.Path("id");
+         request.Require(practice.id);
          Transaction transaction(parts.database);
          PracticeStore store(transaction);
          const bool isNew = store.Put(practice);
@@ -101,6 +105,7 @@ void AddPracticeRoutes(Router& router, const CoreParts& parts)
               .summary = "Deletes a practice to which no record belongs",
               .handler = [parts](const Request& request)
               {
+                request.Require(request.Path("id"));
                 Transaction transaction(parts.database);
                 PracticeStore(transaction).Delete(request.Path("id"));
                 AuditEntry entry = request.Audit("practice.delete");

@@ -21,8 +21,11 @@ struct Request::Content
 {
   const HttpRequest& http;
   Principal caller = {};
+  Permission permission = Permission::Public;
   std::map<std::string, std::string> path = {};
   std::map<std::string, QueryValue> query = {};  // every parameter that the route declares
   ::Json::Value body = {};
+  bool open = false;            // the route needs no practice
+  mutable bool scoped = false;  // the handler has seen to the practice
 };
 }  // namespace OrthancClinic

@@ -3,11 +3,8 @@
 #include "Core/Rest/Router.h"
 
 #include <fmt/format.h>
-#include <openssl/rand.h>
-#include <openssl/sha.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <boost/core/demangle.hpp>
 #include <cctype>
@@ -16,6 +13,7 @@
 #include <stdexcept>
 #include <typeinfo>
 
+#include "Core/Digest.h"
 #include "Core/Rest/OpenApi.h"
 #include "Core/Rest/RequestContent.h"
 #include "Core/Rest/SwaggerUi.h"
@@ -25,6 +23,7 @@ namespace OrthancClinic
 namespace
 {
 constexpr size_t kLongestPathParameter = 128;
+constexpr const char* REST_OF_PATH = "{*}";
 
 // An answer that ends the processing of a request before or instead of its handler.
 struct Stop
@@ -52,16 +51,24 @@ struct Resource
 
   bool Matches(const std::vector<std::string>& path) const
   {
-    return std::equal(segments.begin(), segments.end(), path.begin(), path.end(),
-                      [](const std::string& pattern, const std::string& segment)
-                      { return IsParameter(pattern) ? !segment.empty() : pattern == segment; });
+    const auto matches = [](const std::string& pattern, const std::string& segment)
+    { return IsParameter(pattern) ? !segment.empty() : pattern == segment; };
+    if (segments.back() == REST_OF_PATH)
+    {
+      return path.size() >= segments.size() &&
+             std::equal(segments.begin(), segments.end() - 1, path.begin(), matches);
+    }
+    return std::equal(segments.begin(), segments.end(), path.begin(), path.end(), matches);
   }
 
-  // Whether this has a literal where, for the first time, the two differ.
+  // Whether this has a literal where, for the first time, the two differ; or a parameter where the other one
+  // has the rest of the path.
   bool IsMoreSpecificThan(const Resource& other) const
   {
-    const auto [mine, theirs] = std::mismatch(segments.begin(), segments.end(), other.segments.begin());
-    return mine != segments.end() && !IsParameter(*mine);
+    const auto [mine, theirs] =
+        std::mismatch(segments.begin(), segments.end(), other.segments.begin(), other.segments.end());
+    return mine != segments.end() &&
+           (!IsParameter(*mine) || (theirs != other.segments.end() && *theirs == REST_OF_PATH));
   }
 
   std::string Allow() const
@@ -96,37 +103,26 @@ bool HasControlCharacter(std::string_view text)
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
-std::string Hexadecimal(const unsigned char* bytes, size_t size)
-{
-  std::string text;
-  for (size_t i = 0; i < size; i++)
-  {
-    text += fmt::format("{:02x}", bytes[i]);
-  }
-  return text;
-}
-
-std::string RandomId()
-{
-  std::array<unsigned char, 8> bytes{};
-  RAND_bytes(bytes.data(), bytes.size());
-  return Hexadecimal(bytes.data(), bytes.size());
-}
-
-std::string HashOf(const std::string& body)
-{
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(body.data()), body.size(), digest.data());
-  return Hexadecimal(digest.data(), 16);
-}
-
 std::map<std::string, std::string> ReadPathParameters(const Endpoint& endpoint,
                                                       const std::vector<std::string>& path)
 {
   std::map<std::string, std::string> values;
   std::vector<FieldError> errors;
-  for (size_t i = 0; i < path.size(); i++)
+  for (size_t i = 0; i < endpoint.segments.size(); i++)
   {
+    if (IsRestOfPath(endpoint.segments[i]))
+    {
+      std::string& rest = values[endpoint.segments[i].substr(1, endpoint.segments[i].size() - 3)];
+      for (size_t j = i; j < path.size(); j++)
+      {
+        rest += (j == i ? "" : "/") + path[j];
+      }
+      if (HasControlCharacter(rest))
+      {
+        errors.push_back({"path", "control characters are not allowed"});
+      }
+      continue;
+    }
     if (!IsParameter(endpoint.segments[i]))
     {
       continue;
@@ -216,7 +212,10 @@ std::map<std::string, QueryValue> ReadQuery(const Endpoint& endpoint, const Http
     const auto target = values.find(name);
     if (target == values.end())
     {
-      errors.push_back({Abbreviate(name), "unknown parameter" + known});
+      if (!endpoint.route.anyQuery)
+      {
+        errors.push_back({Abbreviate(name), "unknown parameter" + known});
+      }
     }
     else
     {
@@ -264,7 +263,7 @@ Json::Value ReadBody(const Endpoint& endpoint, const HttpRequest& request)
   }
   if (!endpoint.body)
   {
-    if (!request.body.empty())
+    if (!request.body.empty() && !endpoint.route.rawBody)
     {
       throw Stop{400, "This call takes no body"};
     }
@@ -333,7 +332,7 @@ HttpResponse Finish(const HttpRequest& request, HttpResponse response)
   {
     if (!response.headers.contains("ETag"))
     {
-      response.headers["ETag"] = "\"" + HashOf(response.body) + "\"";
+      response.headers["ETag"] = "\"" + Sha256Of(response.body).substr(0, 32) + "\"";
     }
     const auto condition = request.headers.find("if-none-match");
     if (condition != request.headers.end() && Lists(condition->second, response.headers["ETag"]))
@@ -365,6 +364,7 @@ struct Router::Pimpl
 {
   Security security;
   std::vector<Resource> resources;
+  std::string challenge = {};
   mutable std::atomic<bool> dispatching = false;
 
   const Resource* Find(const std::vector<std::string>& path) const
@@ -416,7 +416,7 @@ struct Router::Pimpl
       if (IsParameter(segment))
       {
         names.push_back(segment);
-        segment = "{}";
+        segment = IsRestOfPath(segment) ? REST_OF_PATH : "{}";
       }
     }
     std::sort(names.begin(), names.end());
@@ -441,26 +441,57 @@ struct Router::Pimpl
                     const std::vector<std::string>& path) const
   {
     Request::Content content{request};
-    if (endpoint.route.permission.value != Permission::Public)
+    content.permission = endpoint.route.permission.value;
+    content.open = content.permission == Permission::Public || content.permission == Permission::SignedIn;
+    try
     {
-      try
-      {
-        content.caller = security.authenticate(request);
-      }
-      catch (const Forbidden& e)
+      content.caller = security.authenticate(request);
+    }
+    catch (const Forbidden& e)
+    {
+      if (content.permission != Permission::Public)
       {
         throw Stop{401, e.what()};
       }
-      if (!security.allows(content.caller, endpoint.route.permission.value))
-      {
-        throw Stop{403, "You are not allowed to do this"};
-      }
+      content.caller.grants = Grants::None();
     }
+    if (!content.open && !content.caller.grants->AllowSomewhere(content.permission))
+    {
+      AuditEntry denied = Request(content).Audit("access.denied");
+      denied.permission.reset();
+      denied.outcome = "denied";
+      denied.detail["route"] = std::string(ToString(request.method)) + " " + endpoint.route.path;
+      security.audit({denied});
+      throw Stop{403, "You are not allowed to do this: it needs the permission " + ToString(content.permission)};
+    }
+    const bool confined = !content.open && !content.caller.grants->AllowEverywhere(content.permission);
     content.path = ReadPathParameters(endpoint, path);
     content.query = ReadQuery(endpoint, request);
     content.body = ReadBody(endpoint, request);
 
-    Response response = endpoint.route.handler(Request(content));
+    std::optional<Response> answer;
+    try
+    {
+      answer = endpoint.route.handler(Request(content));
+      for (const AuditEntry& entry : answer->viewed)
+      {
+        entry.Check();
+      }
+    }
+    catch (const NotFound&)
+    {
+      if (confined)
+      {
+        throw Stop{404, "There is no such record"};  // the words do not tell whether another practice has it
+      }
+      throw;
+    }
+    Response response = *std::move(answer);
+    const bool reads = request.method == HttpMethod::Get || request.method == HttpMethod::Head;
+    if (confined && reads && !content.scoped && response.viewed.empty())
+    {
+      throw Stop{403, "This needs the permission " + ToString(content.permission) + " in every practice"};
+    }
     if (!response.viewed.empty())
     {
       try
@@ -507,6 +538,12 @@ struct Router::Pimpl
     {
       return Call(*endpoint, request, path);
     }
+    catch (const TooManyRequests& e)
+    {
+      HttpResponse response = problem(429, e.what());
+      response.headers["Retry-After"] = std::to_string(e.Wait().count());
+      return response;
+    }
     catch (const Stop& stop)
     {
       return problem(stop.status, stop.detail, stop.errors);
@@ -548,7 +585,7 @@ struct Router::Pimpl
 
   HttpResponse OurMistake(const HttpRequest& request, const Endpoint& endpoint, const std::string& what) const
   {
-    const std::string id = RandomId();
+    const std::string id = ToHexadecimal(RandomBytes(8));
     // The path of the route, not of the request, which may contain a person's number.
     LogError(fmt::format("Error {} in {} {}: {}", id, ToString(request.method), endpoint.route.path, what));
     return Problem(
@@ -587,7 +624,7 @@ void Router::AddDescription(const std::string& version,
   const auto describe = [this, version](const Request&) { return Response::Json(OpenApi(version)); };
   pimpl_->Add({.method = HttpMethod::Get,
                .path = "/api/openapi.json",
-               .permission = Permission::Public,
+               .permission = Permission::SignedIn,
                .summary = "This description",
                .handler = describe},
               false);
@@ -600,6 +637,11 @@ void Router::AddDescription(const std::string& version,
   }
 }
 
+void Router::SetChallenge(const std::string& challenge)
+{
+  pimpl_->challenge = challenge;
+}
+
 HttpResponse Router::Dispatch(const HttpRequest& request) const noexcept
 {
   HttpResponse response;
@@ -607,6 +649,10 @@ HttpResponse Router::Dispatch(const HttpRequest& request) const noexcept
   {
     pimpl_->dispatching = true;
     response = pimpl_->Answer(request);
+    if (response.status == 401 && !pimpl_->challenge.empty())
+    {
+      response.headers["WWW-Authenticate"] = pimpl_->challenge;
+    }
   }
   catch (...)
   {

@@ -13,7 +13,11 @@
 //   400 not expected / missing / not JSON, 415 another media type,
 //                                      422 JSON that violates the schema (with `errors`)
 //   If-None-Match (GET and HEAD)       304
-// An error of the handler becomes: BadInput 400, or 422 when it names fields; Forbidden 403; NotFound 404;
+// Permissions are given by practice. A caller who has one only in some reaches a handler, which must see to it
+// that they get nothing of another practice: by Request::Scope() for a list, by Request::Require() or by an
+// audit entry that names the practice for a record. A GET whose handler did none of them is 403 for such a
+// caller. What belongs to another practice is answered as what does not exist.
+// An error of the handler becomes: BadInput 400, or 422 when it names fields; Forbidden 403; NotFound 404; TooManyRequests 429;
 // Conflict 409; Unavailable 503 with Retry-After; anything else 500 with the id under which the operator
 // finds it.
 
@@ -21,6 +25,7 @@
 
 #include <json/value.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -69,8 +74,20 @@ public:
   const ::Json::Value& Body() const;  // null for a route without a body schema
 
   // What to write into the audit trail with the caller filled in; for a handler that audits in its
-  // transaction.
+  // transaction. With the practice that the handler fills in, it is checked before anything is stored or
+  // shown. With a `scope`, for a search that was confined to it.
   AuditEntry Audit(const std::string& action) const;
+  AuditEntry Audit(const std::string& action, const PracticeScope& scope) const;
+
+  // The practices of which this call may show something: the one that the query names ("practice"; Forbidden
+  // if the caller may not), else all those where the caller has the route's permission.
+  PracticeScope Scope() const;
+
+  // Throws NotFound if the caller does not have the route's permission in the practice.
+  void Require(const std::string& practiceId) const;
+
+  // Whether the caller has another permission everywhere.
+  bool MayEverywhere(Permission permission) const;
 
   struct Content;
   explicit Request(const Content& content) : content_(content) {}
@@ -115,13 +132,16 @@ struct NeededPermission
 struct ORTHANC_CLINIC_API Route
 {
   HttpMethod method;
-  std::string path;  // "/api/v1/patients/{id}": a parameter is one whole segment
+  std::string path;  // "/api/v1/patients/{id}": a parameter is one whole segment; "{rest*}" at the end is
+                     // one or more segments
   NeededPermission permission;
   std::string summary;
   std::vector<QueryParameter> query = {};
+  bool anyQuery = false;                   // parameters that are not declared are the handler's affair
   bool paged = false;                      // adds `limit` (1 to 1000, default 50) and `offset`
   std::optional<::Json::Value> body = {};  // JSON Schema of the body; without it a body is refused. A schema
                                            // that accepts null makes the body optional
+  bool rawBody = false;                    // the body is anything, and the handler's affair
   size_t maxBody = 1 << 20;                // bytes; more is 413
   ::Json::Value answer = {};               // JSON Schema of the 200 answer, for the description
   Handler handler;
@@ -132,9 +152,8 @@ class ORTHANC_CLINIC_API Router
 public:
   struct Security
   {
-    // Who calls; throws Forbidden if the credentials are bad.
+    // Who calls; throws Forbidden if the credentials are bad, or missing and needed.
     std::function<Principal(const HttpRequest&)> authenticate;
-    std::function<bool(const Principal&, Permission)> allows;
     // Writes the entries to the audit trail; throws if it cannot.
     std::function<void(const std::vector<AuditEntry>&)> audit;
     // Tells the operator of an error that is our own mistake (status 500); no patient data in `message`.
@@ -155,6 +174,9 @@ public:
   void AddDescription(const std::string& version,
                       std::function<std::optional<std::string>(const std::string& file)> swaggerUi);
 
+  // The WWW-Authenticate of a 401; without it, Basic. Only before the first Dispatch.
+  void SetChallenge(const std::string& challenge);
+
   // The answer to any request whatever, errors included. Thread-safe.
   HttpResponse Dispatch(const HttpRequest& request) const noexcept;
 
@@ -164,6 +186,17 @@ public:
 private:
   struct Pimpl;
   std::unique_ptr<Pimpl> pimpl_;
+};
+
+// A call that may succeed when the time has passed: 429.
+class ORTHANC_CLINIC_API TooManyRequests : public Error
+{
+public:
+  TooManyRequests(const std::string& message, std::chrono::seconds wait) : Error(message), wait_(wait) {}
+  std::chrono::seconds Wait() const { return wait_; }
+
+private:
+  std::chrono::seconds wait_;
 };
 
 // The body and headers of an error, also for those outside of the router (a filter's denial). For a `path`

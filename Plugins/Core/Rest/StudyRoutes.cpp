@@ -59,16 +59,16 @@ void AddStudyRoutes(Router& router, const CoreParts& parts)
               .handler = [parts](const Request& request)
               {
                 const Page page = request.GetPage();
+                const PracticeScope scope = request.Scope();
                 Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
                 const auto [studies, total] =
                     StudyStore(transaction)
-                        .Search({request.QueryText("practice"), request.QueryText("patient_id"),
+                        .Search({scope, request.QueryText("patient_id"),
                                  request.QueryText("status"), request.QueryText("accession_number"),
                                  request.QueryText("modality"), request.QueryText("study_date_from"),
                                  request.QueryText("study_date_to"), page.limit, page.offset});
                 Json::Value items(Json::arrayValue);
-                AuditEntry entry = request.Audit("study.search");
-                entry.practiceId = request.QueryText("practice");
+                AuditEntry entry = request.Audit("study.search", scope);
                 entry.patientId = request.QueryText("patient_id");
                 for (const Study& study : studies)
                 {

@@ -49,7 +49,7 @@ Route FixedAnswer(const std::string& path, Handler handler)
 {
   return {.method = HttpMethod::Get,
           .path = path,
-          .permission = Permission::Public,
+          .permission = Permission::SignedIn,
           .summary = "Swagger UI",
           .handler = std::move(handler)};
 }

@@ -190,7 +190,7 @@ TEST_P(PatientsOn, ComeInPagesInTheOrderOfTheirNames)
   EXPECT_THAT(Search({}), ElementsAre("1", "2", "3", "4"));
   EXPECT_THAT(Search({.limit = 2, .offset = 1}), ElementsAre("2", "3"));
   EXPECT_EQ(4, With([](PatientStore& store) { return store.Search({.limit = 1}); }).second);
-  EXPECT_THAT(Search({.practiceId = "north"}), IsEmpty());
+  EXPECT_THAT(Search({.practices = "north"}), IsEmpty());
 }
 
 TEST_P(PatientsOn, AreMergedWithTheirStudiesAndBack)

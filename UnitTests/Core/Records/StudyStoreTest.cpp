@@ -189,7 +189,7 @@ TEST_P(StudiesOn, AreSearched)
   EXPECT_THAT(Search({.studyDateFrom = "20200102"}), ElementsAre("new"));
   EXPECT_THAT(Search({.studyDateFrom = "20200101", .studyDateTo = "20200101"}), ElementsAre("old"));
   EXPECT_THAT(Search({.status = "matched"}), ElementsAre());
-  EXPECT_THAT(Search({.practiceId = "north"}), ElementsAre());
+  EXPECT_THAT(Search({.practices = "north"}), ElementsAre());
   EXPECT_THAT(Search({.limit = 1, .offset = 1}), ElementsAre("old"));
   EXPECT_EQ(2, With([](StudyStore& store) { return store.Search({.limit = 1}); }).second);
   With([](StudyStore& store) { store.Delete("old"); });

@@ -65,7 +65,6 @@ class RouterFuzzTest : public ::testing::Test
 protected:
   RouterFuzzTest()
       : router_({.authenticate = [](const HttpRequest&) { return Principal(); },
-                 .allows = [](const Principal&, Permission) { return true; },
                  .audit = [](const std::vector<AuditEntry>&) {},
                  .logError = [](const std::string& message) { ADD_FAILURE() << message; }})
   {

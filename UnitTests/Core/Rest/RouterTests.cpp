@@ -32,10 +32,16 @@ protected:
                    {
                      throw Forbidden("Who are you?");
                    }
-                   return Principal{header->second, "127.0.0.1"};
+                   Principal principal{header->second, "127.0.0.1"};
+                   if (principal.name != "alice")
+                   {
+                     auto grants = std::make_shared<Grants>();
+                     grants->Add(Grants::EVERYWHERE, Permission::ReadHealth);
+                     grants->Add("north", Permission::ReadStudies);
+                     principal.grants = grants;
+                   }
+                   return principal;
                  },
-                 .allows = [](const Principal& principal, Permission permission)
-                 { return principal.name == "alice" || permission == Permission::ReadHealth; },
                  .audit =
                      [this](const std::vector<AuditEntry>& entries)
                  {
@@ -238,6 +244,99 @@ TEST_F(RouterTest, RefusesWhoMayNot)
 
   EXPECT_EQ(Call(HttpMethod::Get, "/a", "", {{"authorization", "bob"}}).status, 403);
   EXPECT_EQ(Call(HttpMethod::Get, "/health", "", {{"authorization", "bob"}}).status, 200);
+}
+
+// Bob may read the studies of the practice "north", and of no other.
+TEST_F(RouterTest, ShowsACallerOnlyTheirPractice)
+{
+  const std::map<std::string, std::string> bob = {{"authorization", "bob"}};
+  const auto shows = [](const std::string& practice)
+  {
+    return [practice](const Request& request)
+    {
+      AuditEntry entry = request.Audit("study.view");
+      entry.practiceId = practice;
+      return Response::Json("shown").Viewed(entry);
+    };
+  };
+  Add(HttpMethod::Get, "/north", shows("north"), Permission::ReadStudies);
+  Add(HttpMethod::Get, "/south", shows("south"), Permission::ReadStudies);
+  Add(HttpMethod::Get, "/all", shows(""), Permission::ReadStudies);
+  Add(
+      HttpMethod::Get, "/careless", [](const Request&) { return Response::Json("shown"); },
+      Permission::ReadStudies);
+  Add(
+      HttpMethod::Get, "/nowhere",
+      [](const Request&) -> Response { throw NotFound("There is no such study in the south"); },
+      Permission::ReadStudies);
+
+  EXPECT_EQ(Call(HttpMethod::Get, "/north", "", bob).status, 200);
+  EXPECT_EQ(Call(HttpMethod::Get, "/all", "", bob).status, 403);
+  EXPECT_EQ(Call(HttpMethod::Get, "/careless", "", bob).status, 403);
+  const HttpResponse foreign = Call(HttpMethod::Get, "/south", "", bob);
+  EXPECT_EQ(foreign.status, 404);
+  EXPECT_EQ(foreign.body, Call(HttpMethod::Get, "/nowhere", "", bob).body) << "it tells that the record exists";
+  EXPECT_EQ(audited_.size(), 1) << "only what was shown";
+  for (const char* path : {"/north", "/south", "/all", "/careless"})
+  {
+    EXPECT_EQ(Get(path).status, 200) << path;
+  }
+}
+
+TEST_F(RouterTest, ConfinesASearchToTheCallersPractices)
+{
+  router_.Add({.method = HttpMethod::Get,
+               .path = "/studies",
+               .permission = Permission::ReadStudies,
+               .summary = "",
+               .query = {{"practice", "", JsonLiteral(R"({"type": "string"})")}},
+               .handler = [](const Request& request)
+               {
+                 const PracticeScope scope = request.Scope();
+                 Json::Value json;
+                 json["north"] = scope.Has("north");
+                 json["south"] = scope.Has("south");
+                 return Response::Json(json).Viewed(request.Audit("study.search", scope));
+               }});
+  const std::map<std::string, std::string> bob = {{"authorization", "bob"}};
+  const auto search = [&](const std::map<std::string, std::string>& who)
+  {
+    const HttpResponse response = Call(HttpMethod::Get, "/studies", "", who);
+    const Json::Value json = ParseJson(response.body);
+    return std::to_string(response.status) + (json["north"].asBool() ? " north" : "") +
+           (json["south"].asBool() ? " south" : "");
+  };
+  EXPECT_EQ(search(bob), "200 north");
+  EXPECT_EQ(search({{"authorization", "alice"}}), "200 north south");
+  query_ = {{"practice", "north"}};
+  EXPECT_EQ(search(bob), "200 north");
+  query_ = {{"practice", "south"}};
+  EXPECT_EQ(search(bob), "403");
+  EXPECT_EQ(search({{"authorization", "alice"}}), "200 south");
+}
+
+TEST_F(RouterTest, WritesWhoWasRefused)
+{
+  Add(HttpMethod::Get, "/a/{id}");
+  EXPECT_EQ(Call(HttpMethod::Get, "/a/4711", "", {{"authorization", "bob"}}).status, 403);
+  ASSERT_EQ(audited_.size(), 1);
+  EXPECT_EQ(audited_[0].outcome, "denied");
+  EXPECT_EQ(audited_[0].principal.name, "bob");
+  EXPECT_EQ(audited_[0].detail["route"], "GET /a/{id}");
+}
+
+TEST_F(RouterTest, GivesTheRestOfAPath)
+{
+  const auto answer = [](const std::string& text) {
+    return [text](const Request& request)
+    { return Response::Text(text + request.Path("rest"), "text/plain"); };
+  };
+  Add(HttpMethod::Get, "/files/{rest*}", answer("file "));
+  Add(HttpMethod::Get, "/files/{rest}/size", answer("size of "));
+  EXPECT_EQ(Get("/files/a/b.js").body, "file a/b.js");
+  EXPECT_EQ(Get("/files/a").body, "file a");
+  EXPECT_EQ(Get("/files/a/size").body, "size of a");
+  EXPECT_EQ(Get("/files").status, 404);
 }
 
 TEST_F(RouterTest, LetsEverybodyCallWhatIsPublic)
@@ -595,7 +694,7 @@ TEST_F(RouterTest, DescribesItsRoutes)
                .handler = Echo});
   router_.AddDescription("1.2.3", [](const std::string&) { return std::nullopt; });
 
-  const Json::Value document = ParseJson(Call(HttpMethod::Get, "/api/openapi.json", "", {}).body);
+  const Json::Value document = ParseJson(Get("/api/openapi.json").body);
   EXPECT_EQ(document, router_.OpenApi("1.2.3"));
   EXPECT_EQ(document["openapi"], "3.1.0");
   EXPECT_EQ(document["info"]["version"], "1.2.3");
@@ -629,7 +728,7 @@ TEST_F(RouterTest, ServesSwaggerUiWithoutAnythingFromElsewhere)
 
   for (const char* const path : {"/api", "/api/"})
   {
-    const HttpResponse redirection = Call(HttpMethod::Get, path, "", {});
+    const HttpResponse redirection = Get(path);
     EXPECT_EQ(redirection.status, 308);
     EXPECT_EQ(redirection.headers.at("Location"), "/api/index.html");
   }

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "Login.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "AccessToken.h"
+#include "Core/Configuration/JsonSchema.h"
+#include "Core/Digest.h"
+#include "Core/Errors.h"
+#include "Core/Identity/AuditTrail.h"
+#include "Core/Log.h"
+#include "Core/Uuid.h"
+#include "DefaultRoles.h"
+#include "Password.h"
+
+namespace OrthancClinic::Access
+{
+namespace
+{
+constexpr size_t SHORTEST_PASSWORD = 12;
+constexpr size_t LONGEST_PASSWORD = 256;  // Argon2 takes time for each byte
+constexpr size_t MOST_ADDRESSES = 10'000;
+
+std::string ToLower(std::string text)
+{
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+// The same words for an unknown name, a wrong password and a locked account: they tell nothing.
+Response Refuse(const Options& options)
+{
+  Response response;
+  response.http = Problem(
+      401, fmt::format("The name or the password is not right. After {} failures, an account is locked for {} "
+                       "minutes.",
+                       options.failuresUntilLocked, options.lockMinutes));
+  return response;
+}
+
+Response NotSignedIn()
+{
+  Response response;
+  response.http = Problem(401, "The session has ended: sign in again");
+  return response;
+}
+
+AuditEntry Audit(const Request& request, const std::string& action, const std::string& user,
+                 const std::string& outcome)
+{
+  AuditEntry entry = request.Audit(action);
+  entry.principal.name = user;
+  entry.principal.remoteAddress = request.Http().remoteAddress;
+  entry.outcome = outcome;
+  return entry;
+}
+}  // namespace
+
+void CheckNewPassword(const std::string& password, const std::string& userName, const std::string& field)
+{
+  const auto length = CountCodePoints(password);
+  if (!length || *length < SHORTEST_PASSWORD || password.size() > LONGEST_PASSWORD)
+  {
+    throw BadInput("The password cannot be used",
+                   {{field, fmt::format("expected {} to {} characters", SHORTEST_PASSWORD, LONGEST_PASSWORD)}});
+  }
+  if (password.find(userName) != std::string::npos || password == std::string(password.size(), password[0]))
+  {
+    throw BadInput("The password cannot be used", {{field, "it is too easy to guess"}});
+  }
+}
+
+Login::Login(Database& database, AccessDirectory& directory, const Options& options)
+    : database_(database), directory_(directory), options_(options)
+{
+}
+
+void Login::MakeFirstUser()
+{
+  const std::string password = RandomSecret().substr(0, 20);
+  const std::string hash = HashPassword(password);
+  Transaction transaction(database_);
+  AccessStore store(transaction);
+  store.SigningKey();
+  if (store.Roles().empty())
+  {
+    for (const Role& role : DefaultRoles())
+    {
+      store.Put(role);
+    }
+  }
+  const bool isFirst = store.Users().empty();
+  if (isFirst)
+  {
+    User admin;
+    admin.name = "admin";
+    admin.displayName = "Administrator";
+    admin.roles = {{"administrator", Grants::EVERYWHERE}};
+    admin.passwordHash = hash;
+    admin.mustChangePassword = true;
+    admin.createdAt = admin.updatedAt = Now();
+    store.Insert(admin);
+  }
+  transaction.Commit();
+  if (isFirst)
+  {
+    LogWarning("The first user is \"admin\" with the password " + password +
+               " which must be changed at the first login and is not shown again");
+  }
+}
+
+void Login::LimitAttempts(const std::string& address)
+{
+  const std::lock_guard lock(mutex_);
+  const Timestamp now = Now();
+  if (attempts_.size() > MOST_ADDRESSES)
+  {
+    std::erase_if(attempts_, [&](const auto& one) { return now - one.second.first > std::chrono::minutes(1); });
+  }
+  auto& [since, count] = attempts_[address];
+  if (now - since > std::chrono::minutes(1))
+  {
+    since = now;
+    count = 0;
+  }
+  if (++count > options_.loginsPerMinute)
+  {
+    const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - since);
+    throw TooManyRequests("Too many attempts from this address: wait a minute", std::chrono::seconds(61) - age);
+  }
+}
+
+bool Login::Verify(const std::string& hash, const std::string& password)
+{
+  hashing_.acquire();
+  const bool good = VerifyPassword(hash, password);
+  hashing_.release();
+  return good;
+}
+
+std::string Login::Cookie(const std::string& value, std::chrono::seconds age) const
+{
+  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", AccessDirectory::COOKIE, value,
+                     age.count(), options_.secureCookies ? "; Secure" : "");
+}
+
+Response Login::SignIn(const Request& request)
+{
+  LimitAttempts(request.Http().remoteAddress);
+  const Json::Value& body = request.Body();
+  const std::string name = ToLower(body["username"].asString());
+  const std::string password = body["password"].asString();
+  std::optional<User> user;
+  {
+    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+    user = AccessStore(transaction).FindUser(name);
+    transaction.Commit();
+  }
+  const bool good =
+      password.size() <= LONGEST_PASSWORD && Verify(user ? user->passwordHash : "", password) && !user->disabled;
+
+  Transaction transaction(database_);
+  AccessStore store(transaction);
+  user = store.FindUserForUpdate(name);
+  const Timestamp now = Now();
+  const bool locked = user && user->lockedUntil && *user->lockedUntil > now;
+  if (!good || !user || locked)
+  {
+    if (user && !locked && ++user->failures >= options_.failuresUntilLocked)
+    {
+      user->failures = 0;
+      user->lockedUntil = now + std::chrono::minutes(options_.lockMinutes);
+    }
+    if (user)
+    {
+      store.SetFailures(*user);
+    }
+    // What an unknown person typed may be a password: it is not written down.
+    AuditTrail::Append(transaction, Audit(request, "user.login", user ? name : "unknown", "denied"));
+    transaction.Commit();
+    return Refuse(options_);
+  }
+
+  const std::string secret = RandomSecret();
+  Session session;
+  session.id = NewUuid();
+  session.userName = name;
+  session.createdAt = now;
+  session.expiresAt = now + std::chrono::minutes(options_.sessionMinutes);
+  session.refreshSha256 = Sha256Of(secret);
+  user->failures = 0;
+  user->lockedUntil.reset();
+  store.SetFailures(*user);
+  store.DeleteExpired();
+  store.Insert(session);
+  AuditTrail::Append(transaction, Audit(request, "user.login", name, "success"));
+  transaction.Commit();
+  directory_.Reload();
+
+  Json::Value answer;
+  answer["user"] = ToJson(*user);
+  answer["expires_at"] = ToString(session.expiresAt);
+  if (body["cookie"].asBool())
+  {
+    const auto age = std::chrono::minutes(options_.sessionMinutes);
+    return Response::Json(answer).Header(
+        "Set-Cookie",
+        Cookie(Sign({name, session.id, AccessToken::BROWSER, session.expiresAt}, directory_.SigningKey()), age));
+  }
+  const auto life = std::chrono::minutes(options_.tokenMinutes);
+  answer["access_token"] = Sign({name, session.id, AccessToken::API, now + life}, directory_.SigningKey());
+  answer["token_type"] = "Bearer";
+  answer["expires_in"] = static_cast<Json::Int64>(std::chrono::seconds(life).count());
+  answer["refresh_token"] = session.id + "." + secret;
+  return Response::Json(answer);
+}
+
+Response Login::Refresh(const Request& request)
+{
+  LimitAttempts(request.Http().remoteAddress + " refresh");
+  const std::string token = request.Body()["refresh_token"].asString();
+  const size_t dot = token.find('.');
+  Transaction transaction(database_);
+  AccessStore store(transaction);
+  auto session = store.FindSessionForUpdate(token.substr(0, dot));
+  if (!session || dot == std::string::npos || session->expiresAt <= Now())
+  {
+    return NotSignedIn();
+  }
+  if (!AreEqual(session->refreshSha256, Sha256Of(token.substr(dot + 1))))
+  {
+    // Each token is good once: two people have this one, and nobody knows who is who.
+    store.DeleteSession(session->id);
+    AuditTrail::Append(transaction, Audit(request, "session.refresh", session->userName, "denied"));
+    transaction.Commit();
+    directory_.Reload();
+    return NotSignedIn();
+  }
+  const std::string secret = RandomSecret();
+  session->refreshSha256 = Sha256Of(secret);
+  store.SetRefresh(*session);
+  transaction.Commit();
+  const auto life = std::chrono::minutes(options_.tokenMinutes);
+  Json::Value answer;
+  answer["access_token"] =
+      Sign({session->userName, session->id, AccessToken::API, std::min(Now() + life, session->expiresAt)},
+           directory_.SigningKey());
+  answer["token_type"] = "Bearer";
+  answer["expires_in"] = static_cast<Json::Int64>(std::chrono::seconds(life).count());
+  answer["refresh_token"] = session->id + "." + secret;
+  return Response::Json(answer);
+}
+
+Response Login::SignOut(const Request& request)
+{
+  const Principal& caller = request.Caller();
+  if (caller.session.empty())
+  {
+    throw BadInput("These credentials come with each request: there is no session to end");
+  }
+  Transaction transaction(database_);
+  AccessStore(transaction).DeleteSession(caller.session);
+  AuditTrail::Append(transaction, request.Audit("user.logout"));
+  transaction.Commit();
+  directory_.Reload();
+  return Response::NoContent().Header("Set-Cookie", Cookie("", std::chrono::seconds(0)));
+}
+
+Response Login::ChangePassword(const Request& request)
+{
+  LimitAttempts(request.Http().remoteAddress);
+  const Principal& caller = request.Caller();
+  if (caller.session.empty())
+  {
+    throw Forbidden("Only a person who signed in has a password here");
+  }
+  const std::string current = request.Body()["current_password"].asString();
+  const std::string wanted = request.Body()["new_password"].asString();
+  CheckNewPassword(wanted, caller.name, "new_password");
+  std::optional<User> user;
+  {
+    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+    user = AccessStore(transaction).FindUser(caller.name);
+    transaction.Commit();
+  }
+  if (!user || !Verify(user->passwordHash, current))
+  {
+    throw BadInput("The password was not changed", {{"current_password", "it is not right"}});
+  }
+  if (current == wanted)
+  {
+    throw BadInput("The password was not changed", {{"new_password", "it is the old one"}});
+  }
+  const std::string hash = HashPassword(wanted);
+  Transaction transaction(database_);
+  AccessStore store(transaction);
+  user = store.FindUserForUpdate(caller.name);
+  user->passwordHash = hash;
+  user->mustChangePassword = false;
+  user->updatedAt = Now();
+  store.Update(*user);
+  store.DeleteSessionsOf(user->name, caller.session);
+  AuditTrail::Append(transaction, request.Audit("user.password"));
+  transaction.Commit();
+  directory_.Reload();
+  return Response::NoContent();
+}
+
+void Login::AddRoutes(Router& router)
+{
+  router.Add({.method = HttpMethod::Post,
+              .path = "/api/v1/auth/login",
+              .permission = Permission::Public,
+              .summary = "Signs a person in: an access and a refresh token, or a cookie for the browser",
+              .body = JsonLiteral(R"({
+                "type": "object", "additionalProperties": false, "required": ["username", "password"],
+                "properties": {
+                  "username": {"type": "string", "minLength": 1, "maxLength": 128},
+                  "password": {"type": "string", "minLength": 1, "maxLength": 1024},
+                  "cookie": {"type": "boolean", "description": "Whether the session is to be a cookie, which no script can read."}
+                }
+              })"),
+              .maxBody = 16 << 10,
+              .handler = [this](const Request& request) { return SignIn(request); }});
+  router.Add({.method = HttpMethod::Post,
+              .path = "/api/v1/auth/refresh",
+              .permission = Permission::Public,
+              .summary = "A new access token, and a new refresh token: each is good once",
+              .body = JsonLiteral(R"({
+                "type": "object", "additionalProperties": false, "required": ["refresh_token"],
+                "properties": {"refresh_token": {"type": "string", "minLength": 1, "maxLength": 256}}
+              })"),
+              .maxBody = 16 << 10,
+              .handler = [this](const Request& request) { return Refresh(request); }});
+  router.Add({.method = HttpMethod::Post,
+              .path = "/api/v1/auth/logout",
+              .permission = Permission::SignedIn,
+              .summary = "Ends the session",
+              .handler = [this](const Request& request) { return SignOut(request); }});
+  router.Add({.method = HttpMethod::Post,
+              .path = "/api/v1/auth/password",
+              .permission = Permission::SignedIn,
+              .summary = "Changes one's own password; one's other sessions end",
+              .body = JsonLiteral(R"({
+                "type": "object", "additionalProperties": false, "required": ["current_password", "new_password"],
+                "properties": {
+                  "current_password": {"type": "string", "minLength": 1, "maxLength": 256},
+                  "new_password": {"type": "string", "minLength": 1, "maxLength": 1024}
+                }
+              })"),
+              .handler = [this](const Request& request) { return ChangePassword(request); }});
+  router.Add({.method = HttpMethod::Get,
+              .path = "/api/v1/auth/me",
+              .permission = Permission::SignedIn,
+              .summary = "Who calls, and what they may do where (\"*\": in every practice)",
+              .handler = [](const Request& request)
+              {
+                Json::Value json;
+                json["name"] = request.Caller().name;
+                json["permissions"] = request.Caller().grants->ToJson();
+                return Response::Json(json);
+              }});
+}
+}  // namespace OrthancClinic::Access

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// How a person signs in, stays so, and leaves.
+
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <semaphore>
+#include <string>
+
+#include "AccessDirectory.h"
+#include "AccessOptions.h"
+#include "AccessStore.h"
+#include "Core/Rest/Router.h"
+
+namespace OrthancClinic::Access
+{
+class Login
+{
+public:
+  Login(Database& database, AccessDirectory& directory, const Options& options);
+
+  // At the first start: the roles, and the user "admin" with a password that the log shows this once.
+  void MakeFirstUser();
+
+  void AddRoutes(Router& router);
+
+private:
+  Response SignIn(const Request& request);
+  Response Refresh(const Request& request);
+  Response SignOut(const Request& request);
+  Response ChangePassword(const Request& request);
+
+  void LimitAttempts(const std::string& address);
+  bool Verify(const std::string& hash, const std::string& password);
+  std::string Cookie(const std::string& value, std::chrono::seconds age) const;
+
+  Database& database_;
+  AccessDirectory& directory_;
+  const Options options_;
+  std::mutex mutex_;
+  std::map<std::string, std::pair<Timestamp, int>> attempts_;  // by address, in the minute that began then
+  std::counting_semaphore<> hashing_{2};                       // each takes a processor and 19 MiB
+};
+
+// Throws BadInput if the password must not be used.
+void CheckNewPassword(const std::string& password, const std::string& userName, const std::string& field);
+}  // namespace OrthancClinic::Access
