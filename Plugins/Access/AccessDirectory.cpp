@@ -14,30 +14,6 @@ namespace
 {
 constexpr auto PERIOD = Milliseconds(500);
 
-std::string Header(const HttpRequest& request, const std::string& name)
-{
-  const auto found = request.headers.find(name);
-  return found == request.headers.end() ? "" : found->second;
-}
-
-// A browser sends the cookie with whatever request any page makes: a change must come from our own pages.
-void RefuseForeignPages(const HttpRequest& request)
-{
-  if (request.method == HttpMethod::Get || request.method == HttpMethod::Head)
-  {
-    return;
-  }
-  const std::string site = Header(request, "sec-fetch-site");
-  const std::string origin = Header(request, "origin");
-  const size_t host = origin.find("://");
-  const bool own = site.empty() ? host != std::string::npos && origin.substr(host + 3) == Header(request, "host")
-                                : site == "same-origin";
-  if (!own)
-  {
-    throw Forbidden("A page of another site cannot do this in your name");
-  }
-}
-
 std::shared_ptr<const Grants> MakeGrants(const std::vector<Assignment>& assignments,
                                          const std::map<std::string, std::vector<Permission>>& roles)
 {
@@ -216,7 +192,7 @@ std::optional<Principal> AccessDirectory::Authenticate(const HttpRequest& reques
     }
     return Principal{.name = user, .grants = Grants::All()};
   }
-  const std::string authorization = Header(request, "authorization");
+  const std::string authorization = FindHeader(request, "authorization");
   if (authorization.starts_with(BEARER))
   {
     const std::string token = authorization.substr(BEARER.size());
@@ -241,7 +217,10 @@ std::optional<Principal> AccessDirectory::Authenticate(const HttpRequest& reques
     return std::nullopt;
   }
   Principal principal = FromToken(*cookie, AccessToken::BROWSER);
-  RefuseForeignPages(request);
+  if (!IsFromOwnPage(request))
+  {
+    throw Forbidden("A page of another site cannot do this in your name");
+  }
   return principal;
 }
 }  // namespace OrthancClinic::Access

@@ -5,8 +5,6 @@
 #include <algorithm>
 
 #include "Core/Errors.h"
-#include "Core/Identity/AuditTrail.h"
-#include "Core/Log.h"
 #include "Core/Records/StudyStore.h"
 
 namespace OrthancClinic::Access
@@ -15,7 +13,6 @@ namespace
 {
 constexpr size_t MOST_REMEMBERED = 100'000;
 constexpr auto SUBJECT_LIFE = std::chrono::minutes(1);
-constexpr auto LOOK = std::chrono::minutes(5);
 
 // "/modalities/CT1/store" → "/modalities/CT1": without what may be a patient's.
 std::string Beginning(const std::string& path)
@@ -158,26 +155,13 @@ void OrthancGate::Record(const OrthancRule& rule, const HttpRequest& request, co
     entry.patientId = subjects[0].patientId;
     entry.studyInstanceUid = subjects[0].studyInstanceUid;
   }
-  const std::string key = principal.name + "\n" + principal.remoteAddress + "\n" + entry.action + "\n" +
-                          (subjects.size() == 1 ? entry.studyInstanceUid : entry.detail["route"].asString());
-  const Timestamp now = Now();
-  if (!rule.eachTime)
+  if (rule.eachTime)
   {
-    const std::lock_guard lock(mutex_);
-    const auto known = written_.find(key);
-    if (known != written_.end() && now - known->second < LOOK)
-    {
-      return;
-    }
+    looks_.WriteAlways(entry);
   }
-  Transaction transaction(database_);
-  AuditTrail::Append(transaction, entry);
-  transaction.Commit();
-  const std::lock_guard lock(mutex_);
-  if (written_.size() > MOST_REMEMBERED)
+  else
   {
-    written_.clear();
+    looks_.Write(entry);
   }
-  written_[key] = now;
 }
 }  // namespace OrthancClinic::Access

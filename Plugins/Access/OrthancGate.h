@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "Core/Database/Database.h"
+#include "Core/Identity/LookLog.h"
 #include "Core/Identity/Principal.h"
 #include "Core/Orthanc.h"
 #include "Core/Rest/Http.h"
@@ -23,7 +24,10 @@ namespace OrthancClinic::Access
 class OrthancGate
 {
 public:
-  OrthancGate(Database& database, IOrthanc& orthanc) : database_(database), orthanc_(orthanc) {}
+  OrthancGate(Database& database, IOrthanc& orthanc)
+      : database_(database), orthanc_(orthanc), looks_(database)
+  {
+  }
 
   // Thread-safe. The first look of a principal at a study within five minutes is in the audit trail before it is
   // allowed; if that cannot be written, nothing is.
@@ -47,6 +51,6 @@ private:
   IOrthanc& orthanc_;
   std::mutex mutex_;
   std::unordered_map<std::string, std::pair<Timestamp, std::vector<Subject>>> subjects_;
-  std::unordered_map<std::string, Timestamp> written_;
+  LookLog looks_;
 };
 }  // namespace OrthancClinic::Access

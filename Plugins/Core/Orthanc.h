@@ -6,6 +6,7 @@
 
 #include <json/value.h>
 
+#include <map>
 #include <string>
 
 #include "Core/Api.h"
@@ -27,5 +28,18 @@ public:
                                 const std::string& body) = 0;  // what is answered is no JSON
   virtual void Put(const std::string& path, const std::string& body) = 0;
   virtual void Delete(const std::string& path) = 0;
+
+  // A GET of what Orthanc and its plugins (DICOMweb) serve, with the caller's headers: any status is an answer.
+  struct Answer
+  {
+    int status = 0;
+    std::map<std::string, std::string> headers;  // names in lower case
+    std::string body;
+  };
+  virtual Answer Fetch(const std::string& path, const std::map<std::string, std::string>& headers) = 0;
+
+  // The data set of a DICOM file by tag ("gggg,eeee"), in UTF-8, without binary values. Throws BadInput if it is
+  // no DICOM.
+  virtual Json::Value ReadDicom(const std::string& dicom) = 0;
 };
 }  // namespace OrthancClinic

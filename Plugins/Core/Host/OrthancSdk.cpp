@@ -4,9 +4,12 @@
 
 #include <json/reader.h>
 
+#include <algorithm>
+#include <cctype>
 #include <functional>
 #include <limits>
 #include <memory>
+#include <vector>
 
 namespace OrthancClinic
 {
@@ -105,6 +108,49 @@ void InProcessOrthanc::Put(const std::string& path, const std::string& body)
 void InProcessOrthanc::Delete(const std::string& path)
 {
   Check(OrthancPluginRestApiDelete(context_, path.c_str()), path);
+}
+
+IOrthanc::Answer InProcessOrthanc::Fetch(const std::string& path,
+                                         const std::map<std::string, std::string>& headers)
+{
+  std::vector<const char*> keys;
+  std::vector<const char*> values;
+  for (const auto& [key, value] : headers)
+  {
+    keys.push_back(key.c_str());
+    values.push_back(value.c_str());
+  }
+  OrthancBuffer body(context_);
+  OrthancBuffer answered(context_);
+  uint16_t status = 0;
+  Check(OrthancPluginCallRestApi(context_, body.Out(), answered.Out(), &status, OrthancPluginHttpMethod_Get,
+                                 path.c_str(), static_cast<uint32_t>(keys.size()), keys.data(), values.data(),
+                                 nullptr, 0, 1),
+        path);
+  Answer answer{status, {}, std::string(body.View())};
+  const Json::Value json = ParseAnswer(answered.View(), path);
+  for (const std::string& name : json.getMemberNames())
+  {
+    std::string lower = name;
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    answer.headers[lower] = json[name].asString();
+  }
+  return answer;
+}
+
+Json::Value InProcessOrthanc::ReadDicom(const std::string& dicom)
+{
+  constexpr uint32_t LONGEST_STRING = 1024;
+  const std::string json =
+      TakeString(context_, OrthancPluginDicomBufferToJson(
+                               context_, dicom.data(), SizeOf(dicom), OrthancPluginDicomToJsonFormat_Short,
+                               OrthancPluginDicomToJsonFlags_IncludeUnknownTags, LONGEST_STRING));
+  const auto read = ParseOrthancJson(json);
+  if (!read)
+  {
+    throw BadInput("This is no DICOM file");
+  }
+  return *read;
 }
 
 Image OrthancImageCodec::DecodeFrame(const std::string& dicom, unsigned frame)

@@ -62,6 +62,8 @@ public:
   std::string PostBytes(const std::string& path, const std::string& body) override;
   void Put(const std::string& path, const std::string& body) override;
   void Delete(const std::string& path) override;
+  Answer Fetch(const std::string& path, const std::map<std::string, std::string>& headers) override;
+  Json::Value ReadDicom(const std::string& dicom) override;
 
 private:
   OrthancPluginContext* context_;

@@ -97,4 +97,25 @@ std::optional<std::string> FindCookie(const HttpRequest& request, std::string_vi
   }
   return std::nullopt;
 }
+
+std::string FindHeader(const HttpRequest& request, const std::string& name)
+{
+  const auto found = request.headers.find(name);
+  return found == request.headers.end() ? "" : found->second;
+}
+
+bool IsFromOwnPage(const HttpRequest& request)
+{
+  if (request.method == HttpMethod::Get || request.method == HttpMethod::Head)
+  {
+    return true;
+  }
+  if (const std::string site = FindHeader(request, "sec-fetch-site"); !site.empty())
+  {
+    return site == "same-origin";
+  }
+  const std::string origin = FindHeader(request, "origin");
+  const size_t host = origin.find("://");
+  return host != std::string::npos && origin.substr(host + 3) == FindHeader(request, "host");
+}
 }  // namespace OrthancClinic

@@ -57,4 +57,11 @@ struct ORTHANC_CLINIC_API HttpResponse
   std::map<std::string, std::string> headers;  // besides Content-Type and Content-Length
   std::string body;
 };
+
+// The value of a header; empty without it. `name` in lower case.
+ORTHANC_CLINIC_API std::string FindHeader(const HttpRequest& request, const std::string& name);
+
+// A browser sends a cookie with whatever request any page makes. False for a change (all but GET and HEAD) that
+// no page of this server asks for, by Sec-Fetch-Site, else by Origin.
+ORTHANC_CLINIC_API bool IsFromOwnPage(const HttpRequest& request);
 }  // namespace OrthancClinic

@@ -80,6 +80,11 @@ public:
   Json::Value Post(const std::string& path, const std::string&) override { throw NotFound(path); }
   std::string PostBytes(const std::string& path, const std::string&) override { throw NotFound(path); }
   void Put(const std::string& path, const std::string&) override { throw NotFound(path); }
+  Answer Fetch(const std::string& path, const std::map<std::string, std::string>&) override
+  {
+    throw NotFound(path);
+  }
+  Json::Value ReadDicom(const std::string&) override { throw BadInput("It is no DICOM"); }
   void Delete(const std::string& path) override { throw NotFound(path); }
 
 private:
