@@ -53,6 +53,27 @@ std::string DecodeQueryText(std::string_view encoded)
   return text;
 }
 
+std::string EncodeQueryText(std::string_view text)
+{
+  static constexpr std::string_view UNRESERVED =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  static constexpr const char* DIGITS = "0123456789ABCDEF";
+  std::string encoded;
+  for (const char c : text)
+  {
+    const auto byte = static_cast<unsigned char>(c);
+    if (UNRESERVED.find(c) != std::string_view::npos)
+    {
+      encoded += c;
+    }
+    else
+    {
+      encoded += {'%', DIGITS[byte >> 4], DIGITS[byte & 15]};
+    }
+  }
+  return encoded;
+}
+
 std::optional<std::pair<std::string, std::string>> FindBasicCredentials(const HttpRequest& request)
 {
   static constexpr std::string_view BASIC = "Basic ";

@@ -32,6 +32,9 @@ ORTHANC_CLINIC_API std::string_view ToString(HttpMethod method);
 // hexadecimal digits stands for itself.
 ORTHANC_CLINIC_API std::string DecodeQueryText(std::string_view encoded);
 
+// The inverse: everything but unreserved characters (RFC 3986) as "%41".
+ORTHANC_CLINIC_API std::string EncodeQueryText(std::string_view text);
+
 struct ORTHANC_CLINIC_API HttpRequest
 {
   HttpMethod method = HttpMethod::Get;
