@@ -1,0 +1,47 @@
+# What browsers get from the Viewer plugin: OHIF (fetched, WebAssets/ohif) and the web application (built,
+# WebAssets/app), put into share/orthanc-clinic of the build folder and installed. Without npm, or when the registry
+# cannot be reached, everything else is built all the same, and the plugin says that there is no viewer.
+option(ORTHANC_CLINIC_WEB_ASSETS "Fetch OHIF and build the web application by npm" ON)
+
+# web_assets(NAME COMMAND...): runs the commands in a copy of WebAssets/NAME when one of its files has changed.
+# TARGET in a command stands for the folder to fill.
+function(web_assets NAME)
+  set(source ${PROJECT_SOURCE_DIR}/WebAssets/${NAME})
+  set(work ${CMAKE_BINARY_DIR}/WebAssets/${NAME})
+  set(target ${CMAKE_BINARY_DIR}/share/orthanc-clinic/${NAME})
+  file(GLOB_RECURSE files LIST_DIRECTORIES false CONFIGURE_DEPENDS ${source}/*)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${files})
+  set(wanted "")
+  foreach(file ${files})
+    file(SHA256 ${file} hash)
+    string(APPEND wanted "${hash} ")
+  endforeach()
+  set(present "")
+  if(EXISTS ${work}.done)
+    file(READ ${work}.done present)
+  endif()
+  if(NOT present STREQUAL wanted)
+    file(COPY ${source}/ DESTINATION ${work})
+    foreach(command ${ARGN})
+      string(REPLACE TARGET ${target} command ${command})
+      separate_arguments(command UNIX_COMMAND ${command})
+      execute_process(COMMAND ${command} WORKING_DIRECTORY ${work}
+        RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output TIMEOUT 600)
+      if(NOT result EQUAL 0)
+        message(WARNING "${NAME}: left out, since this failed: ${command}\n${output}")
+        return()
+      endif()
+    endforeach()
+    file(WRITE ${work}.done "${wanted}")
+  endif()
+  message(STATUS "${NAME}: in ${target}")
+  install(DIRECTORY ${target} DESTINATION ${CMAKE_INSTALL_DATADIR}/orthanc-clinic COMPONENT Viewer)
+endfunction()
+
+find_program(NPM npm)
+if(ORTHANC_CLINIC_WEB_ASSETS AND NPM AND "Viewer" IN_LIST ORTHANC_CLINIC_PLUGINS)
+  web_assets(ohif "node fetch.mjs TARGET")
+  web_assets(app "npm ci --no-audit --no-fund" "node build.mjs TARGET")
+else()
+  message(STATUS "OHIF and the web application: left out")
+endif()
