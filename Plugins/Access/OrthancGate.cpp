@@ -99,7 +99,8 @@ std::vector<OrthancGate::Subject> OrthancGate::ReadSubjects(const OrthancRule& r
   {
     if (rule.subjectKind == "patient")
     {
-      for (const Json::Value& study : orthanc_.Get("/patients/" + rule.subject)["Studies"])
+      const Json::Value patient = orthanc_.Get("/patients/" + rule.subject);
+      for (const Json::Value& study : patient["Studies"])
       {
         studies.push_back(study.asString());
       }

@@ -8,6 +8,7 @@
 #include "AccessOptions.h"
 #include "Core/Host/Plugin.h"
 #include "Core/Log.h"
+#include "Deletions.h"
 #include "Login.h"
 #include "OrthancGate.h"
 #include "UserRoutes.h"
@@ -23,11 +24,13 @@ struct Parts
   AccessDirectory directory;
   Login login;
   OrthancGate gate;
+  Deletions deletions;
 
   Parts(Clinic& clinic, const Options& options)
       : directory(clinic.Database(), clinic.Configuration().Orthanc()["RegisteredUsers"]),
         login(clinic.Database(), directory, options),
-        gate(clinic.Database(), clinic.Orthanc())
+        gate(clinic.Database(), clinic.Orthanc()),
+        deletions(clinic.Database(), clinic.Orthanc(), clinic.Events())
   {
   }
 };
@@ -46,6 +49,8 @@ void Load(Clinic& clinic)
   static const auto parts = std::make_unique<Parts>(clinic, options);
   parts->login.AddRoutes(clinic.Routes());
   AddUserRoutes(clinic.Routes(), clinic.Database(), parts->directory);
+  parts->deletions.AddRoutes(clinic.Routes());
+  clinic.Tasks().Register(parts->deletions.Task());
   clinic.AddAuthenticator([](const HttpRequest& request) { return parts->directory.Authenticate(request); });
   clinic.GuardOrthanc([](const HttpRequest& request, const std::optional<Principal>& principal)
                       { return parts->gate.Admits(request, principal); });

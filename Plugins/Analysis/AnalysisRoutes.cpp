@@ -57,6 +57,7 @@ Response Create(Database& database, const Analyzer& analyzer, const Request& req
   const Json::Value& body = request.Body();
   Transaction transaction(database);
   const Study study = StudyStore(transaction).Get(body["study_uid"].asString());
+  request.Require(study.practiceId);
   const Analysis analysis = analyzer.Request(transaction, study, body["provider"].asString(),
                                              body["language"].asString(), request.Caller().name);
   AuditTrail::Append(transaction, Audit(request, "analysis.request", analysis));
@@ -126,6 +127,8 @@ Response Review(Database& database, const Analyzer& analyzer, const Request& req
     throw Conflict("A review needs a person with a name: Orthanc runs without authentication");
   }
   Transaction transaction(database);
+  AnalysisStore store(transaction);
+  request.Require(Find(store, request.Path("id")).practiceId);
   const std::string decision = request.Body()["decision"].asString();
   const Analysis analysis =
       analyzer.Review(transaction, request.Path("id"), reviewer, decision, request.Body());
@@ -142,6 +145,7 @@ Response Cancel(Database& database, Analyzer& analyzer, const Request& request)
   Transaction transaction(database);
   AnalysisStore store(transaction);
   const Analysis analysis = Find(store, request.Path("id"));
+  request.Require(analysis.practiceId);
   analyzer.Cancel(transaction, analysis.id);
   AuditTrail::Append(transaction, Audit(request, "analysis.cancel", analysis));
   transaction.Commit();

@@ -26,6 +26,7 @@ public:
         action_(std::move(action)),
         study_(Lock(transaction_, request.Path("uid")))
   {
+    request.Require(study_.practiceId);
   }
 
   const Study& GetStudy() const { return study_; }

@@ -80,6 +80,14 @@ Response Finish(Transaction& transaction, const Parts& parts, const Request& req
   return Response::Json(json, status);
 }
 
+// The order that the path names, of a practice where the caller may do this.
+Order Lock(Transaction& transaction, const Request& request)
+{
+  Order order = OrderStore(transaction).GetForUpdate(request.Path("id"));
+  request.Require(order.practiceId);
+  return order;
+}
+
 Response Create(const Parts& parts, const Request& request)
 {
   const Json::Value& body = request.Body();
@@ -105,7 +113,7 @@ Response Update(const Parts& parts, const Request& request)
 {
   Transaction transaction(parts.database);
   OrderStore store(transaction);
-  Order order = store.GetForUpdate(request.Path("id"));
+  Order order = Lock(transaction, request);
   const std::string patient = order.patientId;
   const std::string accession = order.accessionNumber;
   ReadOrder(request.Body(), Check(transaction, order), order);
@@ -129,7 +137,7 @@ Response Delete(const Parts& parts, const Request& request)
 {
   Transaction transaction(parts.database);
   OrderStore store(transaction);
-  const Order order = store.GetForUpdate(request.Path("id"));
+  const Order order = Lock(transaction, request);
   if (order.state == OrderState::Reported || order.state == OrderState::Completed)
   {
     throw Conflict("An order that is " + ToString(order.state) + " cannot be deleted");
@@ -141,7 +149,7 @@ Response Delete(const Parts& parts, const Request& request)
 Response SetStatus(const Parts& parts, const Request& request)
 {
   Transaction transaction(parts.database);
-  Order order = OrderStore(transaction).GetForUpdate(request.Path("id"));
+  Order order = Lock(transaction, request);
   const OrderState to = ParseStatus(request.Body()["status"].asString(), order.state);
   MoveOrder(transaction, parts.events, order, to, request.Caller().name, request.Body()["notes"].asString());
   if (!request.Body()["notes"].asString().empty())
@@ -162,7 +170,7 @@ Response Cancel(const Parts& parts, const Request& request)
                    {{"cancellation_reason", "expected at least 10 characters"}});
   }
   Transaction transaction(parts.database);
-  Order order = OrderStore(transaction).GetForUpdate(request.Path("id"));
+  Order order = Lock(transaction, request);
   order.document["cancellation_reason"] = reason;
   order.document["cancelled_date"] = ToString(Now());
   MoveOrder(transaction, parts.events, order, OrderState::Cancelled, request.Caller().name, reason);
@@ -173,7 +181,7 @@ Response Cancel(const Parts& parts, const Request& request)
 Response Report(const Parts& parts, const Request& request)
 {
   Transaction transaction(parts.database);
-  Order order = OrderStore(transaction).GetForUpdate(request.Path("id"));
+  Order order = Lock(transaction, request);
   for (const char* name : {"report_text", "findings", "impression", "result_status"})
   {
     if (!request.Body()[name].isNull())
@@ -275,14 +283,16 @@ Json::Value BodyParts()
   return list;
 }
 
-Study LockStudy(Transaction& transaction, const std::string& uid)
+Study LockStudy(Transaction& transaction, const Request& request)
 {
+  const std::string& uid = request.Path("uid");
   StudyStore store(transaction);
   const auto study = store.FindForUpdate(store.Get(uid).orthancStudyId);
   if (!study)
   {
     throw NotFound("There is no such study");
   }
+  request.Require(study->practiceId);
   return *study;
 }
 
@@ -308,7 +318,7 @@ void AddLinkRoutes(Router& router, const Parts& parts)
               .handler = [parts](const Request& request)
               {
                 Transaction transaction(parts.database);
-                const Study study = LockStudy(transaction, request.Path("uid"));
+                const Study study = LockStudy(transaction, request);
                 const Order order =
                     OrderStore(transaction).GetForUpdate(request.Body()["order_id"].asString());
                 OrderLinker::Link(transaction, parts.events, study, order, request.Caller().name);
@@ -328,7 +338,7 @@ void AddLinkRoutes(Router& router, const Parts& parts)
        .handler = [parts](const Request& request)
        {
          Transaction transaction(parts.database);
-         const Study study = LockStudy(transaction, request.Path("uid"));
+         const Study study = LockStudy(transaction, request);
          const Order order = OrderStore(transaction).GetForUpdate(request.Path("id"));
          OrderLinker::Unlink(transaction, parts.events, study, order, request.Caller().name);
          AuditEntry entry = Audit(request, "order.unlink", study);
@@ -380,7 +390,7 @@ void AddLinkRoutes(Router& router, const Parts& parts)
               .handler = [parts](const Request& request)
               {
                 Transaction transaction(parts.database);
-                const Study study = LockStudy(transaction, request.Path("uid"));
+                const Study study = LockStudy(transaction, request);
                 const auto review = OrderStore(transaction).FindReview(study.orthancStudyId);
                 if (!review)
                 {

@@ -53,6 +53,7 @@ CREATE TABLE access_deletions (
   orthanc_study_id TEXT NOT NULL,
   study_instance_uid TEXT NOT NULL,
   patient_id TEXT NOT NULL,
+  number_of_instances BIGINT NOT NULL,
   reason TEXT NOT NULL,
   state TEXT NOT NULL,
   requested_by TEXT NOT NULL,

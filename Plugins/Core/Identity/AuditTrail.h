@@ -26,6 +26,11 @@ struct AuditFilter
   std::string patientId = {};
   std::string studyInstanceUid = {};
   std::string action = {};
+  std::string principal = {};
+  std::string outcome = {};
+  std::string from = {};  // RFC 3339, inclusive
+  std::string to = {};    // exclusive
+  int64_t since = 0;      // only records with a greater id
   PracticeScope practices = {};
   int64_t limit = 100;
   int64_t offset = 0;
@@ -37,6 +42,9 @@ public:
   // Stored when the transaction commits. Throws what AuditEntry::Check() throws.
   static void Append(Transaction& transaction, AuditEntry entry);
 
+  // In the order of writing, `since` and `limit` at a time: for whoever hands them on.
+  static std::vector<Json::Value> Next(Transaction& transaction, const AuditFilter& filter);
+
   // Newest first, with the total number.
   static std::pair<std::vector<Json::Value>, int64_t> List(Transaction& transaction,
                                                            const AuditFilter& filter);
@@ -44,5 +52,9 @@ public:
   // The serial of the first record that does not follow from the one before it; nothing if the chain is
   // whole.
   static std::optional<int64_t> FirstBroken(Transaction& transaction);
+
+  // Forgets the records before that time, but not that they were: the chain begins with the hash of the last of
+  // them. Returns how many.
+  static int64_t Purge(Transaction& transaction, Timestamp before);
 };
 }  // namespace OrthancClinic

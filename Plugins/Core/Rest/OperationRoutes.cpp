@@ -178,6 +178,25 @@ Response ChangeTask(const CoreParts& parts, const Request& request, const std::s
 void AddOperationRoutes(Router& router, const CoreParts& parts)
 {
   const Json::Value text = JsonLiteral(R"({"type": "string", "maxLength": 128})");
+  const Json::Value time = JsonLiteral(R"({"type": "string", "format": "date-time"})");
+
+  router.Add({.method = HttpMethod::Get,
+              .path = "/api/v1/audit/verify",
+              .permission = Permission::ReadAudit,
+              .summary = "Whether the audit trail is whole, or its first record that was changed",
+              .handler = [parts](const Request&)
+              {
+                Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
+                const auto broken = AuditTrail::FirstBroken(transaction);
+                const int64_t total = AuditTrail::List(transaction, {.limit = 1}).second;
+                transaction.Commit();
+                Json::Value body;
+                body["whole"] = !broken;
+                body["first_broken"] =
+                    broken ? Json::Value(static_cast<Json::Int64>(*broken)) : Json::Value();
+                body["records"] = static_cast<Json::Int64>(total);
+                return Response::Json(body);
+              }});
 
   router.Add({.method = HttpMethod::Get,
               .path = "/api/v1/health",
@@ -270,6 +289,11 @@ void AddOperationRoutes(Router& router, const CoreParts& parts)
               .query = {{"patient_id", "Only about this patient", text},
                         {"study_instance_uid", "Only about this study", text},
                         {"action", "Only of this kind (\"study.read\")", text},
+                        {"principal", "Only what this one did", text},
+                        {"outcome", "Only with this outcome",
+                         JsonLiteral(R"({"type": "string", "enum": ["success", "denied", "failed"]})")},
+                        {"from", "Not before", time},
+                        {"to", "Before", time},
                         {"practice", "Only about this practice", text}},
               .paged = true,
               .handler = [parts](const Request& request)
@@ -280,6 +304,10 @@ void AddOperationRoutes(Router& router, const CoreParts& parts)
                     transaction, {.patientId = request.QueryText("patient_id"),
                                   .studyInstanceUid = request.QueryText("study_instance_uid"),
                                   .action = request.QueryText("action"),
+                                  .principal = request.QueryText("principal"),
+                                  .outcome = request.QueryText("outcome"),
+                                  .from = request.QueryText("from"),
+                                  .to = request.QueryText("to"),
                                   .practices = request.Scope(),
                                   .limit = page.limit,
                                   .offset = page.offset});

@@ -88,6 +88,18 @@ void Record(Transaction& transaction, const EventLog& events, const Request& req
   events.Emit(transaction, "patient." + action, patient.practiceId, data);
 }
 
+// The patient that the path names, of a practice where the caller may do this.
+Patient Require(PatientStore& store, const Request& request)
+{
+  auto patient = store.Find(request.Path("id"));
+  if (!patient)
+  {
+    throw NotFound("There is no such patient");
+  }
+  request.Require(patient->practiceId);
+  return *std::move(patient);
+}
+
 // Stores one patient with its audit record and event; returns what became of it.
 PutOutcome Put(Transaction& transaction, const EventLog& events, const Request& request,
                const Patient& patient)
@@ -276,9 +288,9 @@ void AddPatientRoutes(Router& router, const CoreParts& parts)
               {
                 Transaction transaction(parts.database);
                 PatientStore store(transaction);
-                const auto patient = store.Find(request.Path("id"));
+                const auto patient = Require(store, request);
                 store.Delete(request.Path("id"));
-                Record(transaction, parts.events, request, "delete", patient.value());
+                Record(transaction, parts.events, request, "delete", patient);
                 transaction.Commit();
                 return Response::NoContent();
               }});
@@ -295,6 +307,7 @@ void AddPatientRoutes(Router& router, const CoreParts& parts)
               {
                 Transaction transaction(parts.database);
                 PatientStore store(transaction);
+                Require(store, request);
                 const auto moved =
                     store.Merge(request.Path("id"), request.Body()["into"].asString(), request.Caller().name);
                 const Patient patient = store.Find(request.Path("id")).value();
@@ -313,6 +326,7 @@ void AddPatientRoutes(Router& router, const CoreParts& parts)
               {
                 Transaction transaction(parts.database);
                 PatientStore store(transaction);
+                Require(store, request);
                 store.Unmerge(request.Path("id"));
                 const Patient patient = store.Find(request.Path("id")).value();
                 Record(transaction, parts.events, request, "unmerge", patient);

@@ -478,6 +478,15 @@ struct Router::Pimpl
         entry.Check();
       }
     }
+    catch (const Conflict&)
+    {
+      // A handler that has not yet looked whose record it is does not tell in what state it is.
+      if (confined && !content.scoped)
+      {
+        throw Stop{404, "There is no such record"};
+      }
+      throw;
+    }
     catch (const NotFound&)
     {
       if (confined)
