@@ -81,7 +81,15 @@ Response DicomWebFace::Forward(const Request& request, const std::string& path)
       headers[name] = value;
     }
   }
-  IOrthanc::Answer answer = orthanc_.Fetch(path, headers);
+  IOrthanc::Answer answer;
+  try
+  {
+    answer = orthanc_.Fetch(path, headers);
+  }
+  catch (const NotFound&)
+  {
+    answer.status = 404;
+  }
   if (answer.status >= 400)
   {
     Response response;

@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "Core/Digest.h"
-#include "EndToEnd/Clinic.h"
+#include "EndToEnd/GuardedClinic.h"
 #include "Support/Wait.h"
 
 namespace OrthancClinic::Testing
@@ -22,121 +22,14 @@ namespace
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* PASSWORD = "correct horse battery";
-
-OrthancServer::Options WithAccess(Json::Value more = Json::objectValue)
-{
-  OrthancServer::Options options;
-  options.user = "root";
-  options.password = "of-the-machine";
-  options.configuration["AuthenticationEnabled"] = false;
-  options.configuration["Plugins"] = Json::arrayValue;
-  options.configuration["Clinic"]["Access"]["Enabled"] = true;
-  options.configuration["Clinic"]["Access"]["LoginsPerMinute"] = 10000;
-  options.configuration["Clinic"]["Studies"]["QuietSeconds"] = 1;
-  options.configuration["Clinic"]["Studies"]["QuietSecondsByModality"] = Json::objectValue;
-  options.configuration["Clinic"]["Analysis"]["Rules"].append(Json::objectValue);
-  options.configuration["Clinic"]["Analysis"]["Rules"][0]["Provider"] = "quality";
-  options.configuration.removeMember("Plugins");
-  MergeJson(options.configuration, more);
-  return options;
-}
-
-Json::Value Roles(const std::string& role, const std::string& practice)
-{
-  Json::Value roles;
-  roles[0]["role"] = role;
-  roles[0]["practice_id"] = practice;
-  return roles;
-}
-
-// A clinic to which one signs in. Its Http() is the registered user's of Orthanc, who may do everything.
-class GuardedClinic : public Clinic
-{
-public:
-  explicit GuardedClinic(Json::Value more = Json::objectValue) : Clinic(WithAccess(std::move(more))) {}
-
-  // A call with that Authorization header; without one, by nobody.
-  HttpAnswer As(const std::string& authorization, const std::string& method, const std::string& path,
-                const std::string& body = "", std::vector<std::string> headers = {}) const
-  {
-    if (!authorization.empty())
-    {
-      headers.push_back("Authorization: " + authorization);
-    }
-    if (!body.empty())
-    {
-      headers.emplace_back("Content-Type: application/json");
-    }
-    return HttpClient(Url()).Call(method, path, body, headers);
-  }
-
-  std::string Url() const { return "http://127.0.0.1:" + std::to_string(Orthanc().HttpPort()); }
-
-  HttpAnswer Login(const std::string& user, const std::string& password) const
-  {
-    Json::Value body;
-    body["username"] = user;
-    body["password"] = password;
-    return As("", "POST", "/api/v1/auth/login", JsonText(body));
-  }
-
-  void MakeUser(const std::string& name, const Json::Value& roles) const
-  {
-    Json::Value user;
-    user["roles"] = roles;
-    const HttpAnswer made = Http().Put("/api/v1/users/" + name, user);
-    ASSERT_EQ(201, made.status) << made.body;
-    const std::string first = made.Json()["password"].asString();
-    const HttpAnswer login = Login(name, first);
-    ASSERT_EQ(200, login.status) << login.body;
-    Json::Value change;
-    change["current_password"] = first;
-    change["new_password"] = PASSWORD;
-    const HttpAnswer changed = As("Bearer " + login.Json()["access_token"].asString(), "POST",
-                                  "/api/v1/auth/password", JsonText(change));
-    ASSERT_EQ(204, changed.status) << changed.body;
-  }
-
-  std::string SignIn(const std::string& name) const
-  {
-    const HttpAnswer login = Login(name, PASSWORD);
-    EXPECT_EQ(200, login.status) << login.body;
-    return "Bearer " + login.Json()["access_token"].asString();
-  }
-
-  std::string MakeKey(const std::string& role, const std::string& practice, const std::string& expires = "") const
-  {
-    Json::Value key;
-    key["name"] = "test";
-    key["roles"] = Roles(role, practice);
-    if (!expires.empty())
-    {
-      key["expires_at"] = expires;
-    }
-    const HttpAnswer made = Http().Post("/api/v1/api-keys", key);
-    EXPECT_EQ(201, made.status) << made.body;
-    return made.Json()["secret"].asString();
-  }
-};
-
 // What a practice has, by name.
 using Things = std::map<std::string, std::string>;
-
-void MakePractice(const GuardedClinic& clinic, const std::string& id, const std::string& modality)
-{
-  Json::Value practice;
-  practice["id"] = id;
-  practice["name"] = id;
-  practice["calling_ae_titles"].append(modality);
-  clinic.PutPractice(practice);
-}
 
 Things Fill(const GuardedClinic& clinic, const std::string& practice)
 {
   Things things;
   const HttpClient http = clinic.Http();
-  MakePractice(clinic, practice, "PANO-" + practice);
+  clinic.MakePractice(practice, "PANO-" + practice);
   Json::Value patient = Person("p-" + practice, "Family" + practice, "Given", "1985-01-01", "F", "MRN-" + practice);
   patient["practice_id"] = practice;
   clinic.PutPatient(patient);
@@ -456,7 +349,14 @@ protected:
     }
   }
 
-  GuardedClinic clinic_;
+  static Json::Value WithAnalysis()
+  {
+    Json::Value more;
+    more["Clinic"]["Analysis"]["Rules"][0]["Provider"] = "quality";
+    return more;
+  }
+
+  GuardedClinic clinic_{WithAnalysis()};
   Things north_;
   Things south_;
 };
@@ -701,7 +601,7 @@ TEST_F(Login, NeedsTheFirstPasswordToBeChanged)
   EXPECT_EQ(422, change("aaaaaaaaaaaaaaaa"));
   EXPECT_EQ(422, change("my name is admin!"));
   EXPECT_EQ(422, change(password));
-  EXPECT_EQ(204, change(PASSWORD));
+  EXPECT_EQ(204, change(GuardedClinic::PASSWORD));
   EXPECT_EQ(200, clinic_.As(who, "GET", "/api/v1/users").status);
   EXPECT_EQ(401, clinic_.Login("admin", password).status);
 
@@ -719,12 +619,12 @@ TEST_F(Login, LocksAnAccountThatIsBeingGuessed)
   {
     EXPECT_EQ(401, clinic_.Login("lise", "a wrong password " + std::to_string(i)).status);
   }
-  const HttpAnswer locked = clinic_.Login("lise", PASSWORD);
+  const HttpAnswer locked = clinic_.Login("lise", GuardedClinic::PASSWORD);
   EXPECT_EQ(401, locked.status) << "the right one comes too late";
   EXPECT_EQ(before, locked.body);
   EXPECT_FALSE(clinic_.Http().Get("/api/v1/users/lise").Json()["locked_until"].isNull());
   EXPECT_EQ(204, clinic_.Http().Call("POST", "/api/v1/users/lise/unlock").status);
-  EXPECT_EQ(200, clinic_.Login("lise", PASSWORD).status);
+  EXPECT_EQ(200, clinic_.Login("lise", GuardedClinic::PASSWORD).status);
   EXPECT_GE(clinic_.Http().Get("/api/v1/audit?action=user.login&outcome=denied").Json()["total"].asInt(), 7);
 }
 
@@ -755,13 +655,13 @@ TEST_F(Login, EndsWhenTheUserIsDisabledOrLosesARole)
   user["disabled"] = true;
   EXPECT_EQ(200, clinic_.Http().Put("/api/v1/users/lise", user).status);
   EXPECT_EQ(401, Me(who).status);
-  EXPECT_EQ(401, clinic_.Login("lise", PASSWORD).status);
+  EXPECT_EQ(401, clinic_.Login("lise", GuardedClinic::PASSWORD).status);
 }
 
 TEST_F(Login, GivesARefreshTokenOnce)
 {
   clinic_.MakeUser("lise", Roles("dentist", "default"));
-  const Json::Value login = clinic_.Login("lise", PASSWORD).Json();
+  const Json::Value login = clinic_.Login("lise", GuardedClinic::PASSWORD).Json();
   const auto refresh = [&](const std::string& token)
   {
     Json::Value body;
@@ -814,8 +714,7 @@ TEST_F(Login, RefusesForgedTokens)
   // A token for a script is none for a browser, and the other way round.
   EXPECT_EQ(401, clinic_.As("", "GET", "/api/v1/auth/me", "", {"Cookie: clinic_session=" + token}).status);
   const HttpAnswer browser =
-      clinic_.As("", "POST", "/api/v1/auth/login",
-                 JsonText(ParseJsonText(std::string(R"({"username": "lise", "cookie": true, "password": ")") + PASSWORD + "\"}")));
+      clinic_.Login("lise", GuardedClinic::PASSWORD, true);
   ASSERT_EQ(200, browser.status);
   EXPECT_FALSE(browser.Json().isMember("access_token"));
   const std::string set = browser.headers.at("set-cookie");
@@ -831,8 +730,7 @@ TEST_F(Login, RefusesWhatAnotherSiteWants)
 {
   clinic_.MakeUser("lise", Roles("administrator", "*"));
   const HttpAnswer browser =
-      clinic_.As("", "POST", "/api/v1/auth/login",
-                 JsonText(ParseJsonText(std::string(R"({"username": "lise", "cookie": true, "password": ")") + PASSWORD + "\"}")));
+      clinic_.Login("lise", GuardedClinic::PASSWORD, true);
   const std::string cookie = "Cookie: " + browser.headers.at("set-cookie").substr(0, browser.headers.at("set-cookie").find(';'));
   const auto put = [&](const std::vector<std::string>& headers)
   {

@@ -118,6 +118,10 @@ Json::Value OrthancServer::Configuration() const
       result["Clinic"]["Database"] = options_.databaseUrl;
     }
   }
+  if (options_.dicomWeb)
+  {
+    result["Plugins"].append((orthancPlugins / "libOrthancDicomWeb.so").string());
+  }
   MergeJson(result, options_.configuration);
   return result;
 }

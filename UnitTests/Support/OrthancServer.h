@@ -28,7 +28,8 @@ class OrthancServer
 public:
   struct Options
   {
-    bool clinic = true;  // our plugins; without: a bare Orthanc
+    bool clinic = true;     // our plugins; without: a bare Orthanc
+    bool dicomWeb = false;  // Orthanc's DICOMweb
     std::string databaseUrl =
         {};  // "Clinic.Database": "postgresql://…" or a file; empty: the default, SQLite
     std::string indexUrl =

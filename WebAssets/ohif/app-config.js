@@ -12,7 +12,8 @@ window.config = {
   routerBasename: '/ohif',
   extensions: [],
   modes: [],
-  customizationService: {},
+  // No tour: whoever opens a link wants to see the images.
+  customizationService: [{ 'ohif.tours': { $set: [] } }],
   showStudyList: false,
   maxNumberOfWebWorkers: 3,
   showWarningMessageForCrossOrigin: false,
