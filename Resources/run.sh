@@ -93,8 +93,9 @@ if [[ $build == yes ]]; then
   echo '==> Building (the first time takes some minutes)'
   (
     cd "$root"
-    # Anew also as long as Swagger UI could not be fetched.
-    [[ -f build/run/build.ninja && -d build/run/share/orthanc-clinic/swagger-ui ]] || cmake --preset run
+    # Anew also as long as the pages could not be fetched.
+    [[ -f build/run/build.ninja && -d build/run/share/orthanc-clinic/swagger-ui && -d build/run/share/orthanc-clinic/ohif ]] ||
+      cmake --preset run
     cmake --build --preset run
   )
 fi
@@ -123,13 +124,14 @@ compose_configuration() {
   for file in "$root"/OrthancConfiguration/orthanc.json "$root"/OrthancConfiguration/clinic-*.json ${config:+"$config"}; do
     without_comments "$file" | jq -e 'if type == "object" then . else error("not an object") end' ||
       die "$file is not an Orthanc configuration"
-  done | jq -s --arg storage "$data/storage" --arg http "$http" --arg dicom "$dicom" --arg swagger "$root/build/run/share/orthanc-clinic/swagger-ui" \
+  done | jq -s --arg storage "$data/storage" --arg http "$http" --arg dicom "$dicom" --arg share "$root/build/run/share/orthanc-clinic" \
     --arg demo "$demo" '
     reduce .[] as $file ({}; . * $file)
     | .StorageDirectory = $storage | .IndexDirectory = $storage
     | if $http != "" then .HttpPort = ($http | tonumber) else . end
     | if $dicom != "" then .DicomPort = ($dicom | tonumber) else . end
-    | .Clinic.SwaggerUi //= $swagger
+    | .Clinic.SwaggerUi //= $share + "/swagger-ui"
+    | .Clinic.Viewer.Ohif //= $share + "/ohif" | .Clinic.Viewer.App //= $share + "/app"
     | if $demo == "yes" then .Clinic.Analysis.Rules |= if length > 0 then . else [{Provider: "quality"}] end else . end
     | .Plugins = $ARGS.positional
         + ((.Plugins // []) - $ARGS.positional | map(select(rtrimstr("/") != "/usr/share/orthanc/plugins")))
@@ -186,6 +188,7 @@ cat <<TEXT
 
     Orthanc Explorer  $url/app/explorer.html
     DICOMweb          $url/dicom-web/studies
+    Studies, viewer   $url/clinic
     The bundle's API  $url/api/
     Health            $url/api/v1/health
     DICOM             port $dicom, AE title $(setting .DicomAet)

@@ -40,9 +40,30 @@ const Json::Value& OptionsSchema()
         "type": ["boolean", "null"], "default": null,
         "description": "Whether browsers send the session only over TLS. `null`: as Orthanc's `SslEnabled` has it. Say `true` behind a proxy that does TLS."
       },
+      "UploadsPerMinute": {
+        "type": "integer", "minimum": 1, "maximum": 1000000, "default": 6000,
+        "description": "So many images by REST or DICOMweb from one user at one address; more are refused (403, all that Orthanc's filter can say)."
+      },
+      "UploadMegabytes": {
+        "type": "integer", "minimum": 1, "maximum": 4095, "default": 2048,
+        "description": "The largest body of one of them."
+      },
       "Modalities": {
         "type": "string", "enum": ["any", "learn", "strict"], "default": "any",
-        "description": "Which AE titles may send, query and move. `any`: as Orthanc decides. `learn`: as well, and unknown ones are listed at `/api/v1/access/modalities`. `strict`: only those of a practice or of Orthanc's `DicomModalities`, from their host; others are refused and listed."
+        "description": "Which AE titles may send images. `any`: as Orthanc decides. `learn`: as well, and those that neither a practice nor Orthanc's `DicomModalities` names are listed at `/api/v1/access/modalities`. `strict`: these are refused (DIMSE status 0124H, not authorized), listed and audited. To query and to move, an AE title must be in `DicomModalities` in any case; `strict` refuses to start while `DicomAlwaysAllowFind`, `…Get` or `…Move` is on."
+      },
+      "AuditRetentionDays": {
+        "type": "integer", "minimum": 0, "maximum": 36500, "default": 0,
+        "description": "How long the audit trail is kept; 0: for ever."
+      },
+      "Syslog": {
+        "type": "object",
+        "description": "Where the audit trail is sent as DICOM audit messages (PS3.15 A.5), by syslog over TLS (RFC 5425). Without a host, nowhere.",
+        "properties": {
+          "Host": {"type": "string", "maxLength": 255, "default": ""},
+          "Port": {"type": "integer", "minimum": 1, "maximum": 65535, "default": 6514},
+          "CertificateAuthorities": {"type": "string", "default": "", "description": "A PEM file; empty: the system's."}
+        }
       }
     }
   })");
@@ -61,7 +82,21 @@ Options ReadOptions(Configuration& configuration)
   options.loginsPerMinute = json["LoginsPerMinute"].asInt();
   options.secureCookies = json["SecureCookies"].isBool() ? json["SecureCookies"].asBool()
                                                          : configuration.Orthanc()["SslEnabled"].asBool();
+  options.uploadsPerMinute = json["UploadsPerMinute"].asInt();
+  options.uploadMegabytes = json["UploadMegabytes"].asInt64();
   options.modalities = json["Modalities"].asString();
+  options.auditRetentionDays = json["AuditRetentionDays"].asInt();
+  options.syslog.host = json["Syslog"]["Host"].asString();
+  options.syslog.port = json["Syslog"]["Port"].asInt();
+  options.syslog.certificateAuthorities = json["Syslog"]["CertificateAuthorities"].asString();
+  for (const char* key : {"DicomAlwaysAllowFind", "DicomAlwaysAllowGet", "DicomAlwaysAllowMove"})
+  {
+    if (options.enabled && options.modalities == "strict" && configuration.Orthanc()[key].isBool() &&
+        configuration.Orthanc()[key].asBool())
+    {
+      throw BadInput(std::string(key) + ": expected false, since Clinic.Access.Modalities is strict");
+    }
+  }
   if (options.tokenMinutes > options.sessionMinutes)
   {
     throw BadInput("Clinic.Access.TokenMinutes: expected at most Clinic.Access.SessionMinutes");

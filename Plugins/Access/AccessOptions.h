@@ -21,7 +21,16 @@ struct Options
   int lockMinutes = 0;
   int loginsPerMinute = 0;
   bool secureCookies = false;
-  std::string modalities;
+  int uploadsPerMinute = 0;  // of one principal from one address
+  int64_t uploadMegabytes = 0;
+  std::string modalities;    // any, learn or strict
+  int auditRetentionDays = 0;  // 0: for ever
+  struct
+  {
+    std::string host;  // empty: none
+    int port = 0;
+    std::string certificateAuthorities;
+  } syslog;
 };
 
 const Json::Value& OptionsSchema();

@@ -23,7 +23,6 @@ namespace
 {
 constexpr size_t SHORTEST_PASSWORD = 12;
 constexpr size_t LONGEST_PASSWORD = 256;  // Argon2 takes time for each byte
-constexpr size_t MOST_ADDRESSES = 10'000;
 
 std::string ToLower(std::string text)
 {
@@ -75,7 +74,7 @@ void CheckNewPassword(const std::string& password, const std::string& userName, 
 }
 
 Login::Login(Database& database, AccessDirectory& directory, const Options& options)
-    : database_(database), directory_(directory), options_(options)
+    : database_(database), directory_(directory), options_(options), attempts_(options.loginsPerMinute)
 {
 }
 
@@ -115,22 +114,9 @@ void Login::MakeFirstUser()
 
 void Login::LimitAttempts(const std::string& address)
 {
-  const std::lock_guard lock(mutex_);
-  const Timestamp now = Now();
-  if (attempts_.size() > MOST_ADDRESSES)
+  if (const auto wait = attempts_.Take(address))
   {
-    std::erase_if(attempts_, [&](const auto& one) { return now - one.second.first > std::chrono::minutes(1); });
-  }
-  auto& [since, count] = attempts_[address];
-  if (now - since > std::chrono::minutes(1))
-  {
-    since = now;
-    count = 0;
-  }
-  if (++count > options_.loginsPerMinute)
-  {
-    const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - since);
-    throw TooManyRequests("Too many attempts from this address: wait a minute", std::chrono::seconds(61) - age);
+    throw TooManyRequests("Too many attempts from this address: wait a minute", *wait);
   }
 }
 

@@ -4,8 +4,6 @@
 
 #pragma once
 
-#include <map>
-#include <mutex>
 #include <semaphore>
 #include <string>
 
@@ -13,6 +11,7 @@
 #include "AccessOptions.h"
 #include "AccessStore.h"
 #include "Core/Rest/Router.h"
+#include "RateLimit.h"
 
 namespace OrthancClinic::Access
 {
@@ -39,9 +38,8 @@ private:
   Database& database_;
   AccessDirectory& directory_;
   const Options options_;
-  std::mutex mutex_;
-  std::map<std::string, std::pair<Timestamp, int>> attempts_;  // by address, in the minute that began then
-  std::counting_semaphore<> hashing_{2};                       // each takes a processor and 19 MiB
+  RateLimit attempts_;                    // by address
+  std::counting_semaphore<> hashing_{2};  // each takes a processor and 19 MiB
 };
 
 // Throws BadInput if the password must not be used.

@@ -3,6 +3,7 @@
 #include "OrthancGate.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "Core/Errors.h"
 #include "Core/Records/StudyStore.h"
@@ -34,7 +35,7 @@ bool OrthancGate::Admits(const HttpRequest& request, const std::optional<Princip
     return true;
   }
   const std::vector<Subject> subjects = FindSubjects(rule);
-  const bool allowed = IsAllowed(rule, *principal, subjects);
+  const bool allowed = IsAllowed(rule, *principal, subjects) && IsWithinLimits(rule, request, *principal);
   if (!allowed || !rule.action.empty())
   {
     Record(rule, request, *principal, subjects, allowed);
@@ -57,6 +58,18 @@ bool OrthancGate::IsAllowed(const OrthancRule& rule, const Principal& principal,
   return !subjects.empty() &&
          std::all_of(subjects.begin(), subjects.end(), [&](const Subject& subject)
                      { return grants.Allow(rule.permission, subject.practiceId); });
+}
+
+bool OrthancGate::IsWithinLimits(const OrthancRule& rule, const HttpRequest& request, const Principal& principal)
+{
+  if (rule.permission != Permission::WriteImages)
+  {
+    return true;
+  }
+  int64_t size = 0;
+  const std::string length = FindHeader(request, "content-length");
+  std::from_chars(length.data(), length.data() + length.size(), size);
+  return size <= options_.uploadMegabytes << 20 && !uploads_.Take(principal.name + "\n" + principal.remoteAddress);
 }
 
 std::vector<OrthancGate::Subject> OrthancGate::FindSubjects(const OrthancRule& rule)

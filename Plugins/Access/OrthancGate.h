@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "AccessOptions.h"
 #include "Core/Database/Database.h"
 #include "Core/Identity/LookLog.h"
 #include "Core/Identity/Principal.h"
@@ -18,14 +19,15 @@
 #include "Core/Rest/Http.h"
 #include "Core/Timestamp.h"
 #include "OrthancRules.h"
+#include "RateLimit.h"
 
 namespace OrthancClinic::Access
 {
 class OrthancGate
 {
 public:
-  OrthancGate(Database& database, IOrthanc& orthanc)
-      : database_(database), orthanc_(orthanc), looks_(database)
+  OrthancGate(Database& database, IOrthanc& orthanc, const Options& options)
+      : database_(database), orthanc_(orthanc), options_(options), looks_(database), uploads_(options.uploadsPerMinute)
   {
   }
 
@@ -44,13 +46,16 @@ private:
   std::vector<Subject> FindSubjects(const OrthancRule& rule);
   std::vector<Subject> ReadSubjects(const OrthancRule& rule);
   bool IsAllowed(const OrthancRule& rule, const Principal& principal, const std::vector<Subject>& subjects) const;
+  bool IsWithinLimits(const OrthancRule& rule, const HttpRequest& request, const Principal& principal);
   void Record(const OrthancRule& rule, const HttpRequest& request, const Principal& principal,
               const std::vector<Subject>& subjects, bool allowed);
 
   Database& database_;
   IOrthanc& orthanc_;
+  const Options options_;
   std::mutex mutex_;
   std::unordered_map<std::string, std::pair<Timestamp, std::vector<Subject>>> subjects_;
   LookLog looks_;
+  RateLimit uploads_;
 };
 }  // namespace OrthancClinic::Access

@@ -6,10 +6,12 @@
 
 #include "AccessDirectory.h"
 #include "AccessOptions.h"
+#include "AuditExport.h"
 #include "Core/Host/Plugin.h"
 #include "Core/Log.h"
 #include "Deletions.h"
 #include "Login.h"
+#include "ModalityGate.h"
 #include "OrthancGate.h"
 #include "UserRoutes.h"
 
@@ -25,12 +27,16 @@ struct Parts
   Login login;
   OrthancGate gate;
   Deletions deletions;
+  AuditExport audit;
+  ModalityGate modalities;
 
   Parts(Clinic& clinic, const Options& options)
       : directory(clinic.Database(), clinic.Configuration().Orthanc()["RegisteredUsers"]),
         login(clinic.Database(), directory, options),
-        gate(clinic.Database(), clinic.Orthanc()),
-        deletions(clinic.Database(), clinic.Orthanc(), clinic.Events())
+        gate(clinic.Database(), clinic.Orthanc(), options),
+        deletions(clinic.Database(), clinic.Orthanc(), clinic.Events()),
+        audit(clinic.Database(), options),
+        modalities(clinic.Database(), clinic.Configuration().Orthanc()["DicomModalities"], options.modalities == "strict")
   {
   }
 };
@@ -51,16 +57,36 @@ void Load(Clinic& clinic)
   AddUserRoutes(clinic.Routes(), clinic.Database(), parts->directory);
   parts->deletions.AddRoutes(clinic.Routes());
   clinic.Tasks().Register(parts->deletions.Task());
+  parts->audit.AddRoutes(clinic.Routes());
+  for (TaskKind& kind : parts->audit.Tasks())
+  {
+    clinic.Tasks().Register(std::move(kind));
+  }
+  if (options.modalities != "any")
+  {
+    parts->modalities.AddRoutes(clinic.Routes());
+    clinic.FilterStores([](const std::string& callingAe) { return parts->modalities.Decide(callingAe); });
+  }
   clinic.AddAuthenticator([](const HttpRequest& request) { return parts->directory.Authenticate(request); });
   clinic.GuardOrthanc([](const HttpRequest& request, const std::optional<Principal>& principal)
                       { return parts->gate.Admits(request, principal); });
   clinic.OnStarted(
-      []
+      [watched = options.modalities != "any"]
       {
         parts->login.MakeFirstUser();
         parts->directory.Start();
+        parts->audit.Start();
+        if (watched)
+        {
+          parts->modalities.Start();
+        }
       });
-  clinic.OnStopped([] { parts->directory.Stop(); });
+  clinic.OnStopped(
+      []
+      {
+        parts->directory.Stop();
+        parts->modalities.Stop();
+      });
 }
 }  // namespace
 }  // namespace OrthancClinic::Access

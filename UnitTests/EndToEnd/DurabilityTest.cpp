@@ -171,7 +171,7 @@ void ExpectRecovery(Clinic& clinic, const Files& files)
 class SmallDisk
 {
 public:
-  SmallDisk() : mounted_(mount("tmpfs", directory_.Path().c_str(), "tmpfs", 0, "size=4m") == 0) {}
+  SmallDisk() : mounted_(mount("tmpfs", directory_.Path().c_str(), "tmpfs", 0, "size=8m") == 0) {}
   ~SmallDisk()
   {
     if (mounted_)

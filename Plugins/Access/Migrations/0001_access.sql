@@ -65,12 +65,17 @@ CREATE TABLE access_deletions (
 CREATE INDEX access_deletions_by_state ON access_deletions (state, requested_at);
 CREATE INDEX access_deletions_by_study ON access_deletions (orthanc_study_id);
 
--- AE titles that called and that no practice names.
+-- AE titles that called and that nobody knows.
 CREATE TABLE access_unknown_modalities (
-  calling_ae TEXT NOT NULL,
-  remote_ip TEXT NOT NULL,
-  called_ae TEXT NOT NULL,
+  calling_ae TEXT PRIMARY KEY,
   first_seen_at TEXT NOT NULL,
   last_seen_at TEXT NOT NULL,
-  PRIMARY KEY (calling_ae, remote_ip)
+  instances BIGINT NOT NULL
 );
+
+-- One row: the last record of the audit trail that the syslog server has got.
+CREATE TABLE access_audit_forward (
+  id BIGINT PRIMARY KEY,
+  sent_serial BIGINT NOT NULL
+);
+INSERT INTO access_audit_forward (id, sent_serial) VALUES (1, 0);

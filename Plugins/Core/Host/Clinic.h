@@ -8,6 +8,7 @@
 
 #include <json/value.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -92,6 +93,10 @@ public:
   // With a guard, nobody comes in whom no authenticator knows. Once per process; Orthanc must not authenticate
   // by itself then (BadInput).
   virtual void GuardOrthanc(OrthancGuard guard) = 0;
+
+  // Asked for each instance that comes by C-STORE, by its calling AE title: 0 lets it in, everything else is the
+  // DIMSE status of the refusal. On the store path: in memory, and no more. One plugin of the process.
+  virtual void FilterStores(std::function<uint16_t(const std::string& callingAe)> filter) = 0;
 
   // Quick, thread-safe, must not throw.
   virtual void AddHealth(const std::string& name, std::function<HealthReport()> report) = 0;

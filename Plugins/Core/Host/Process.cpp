@@ -213,6 +213,11 @@ public:
     guard_ = std::move(guard);
     router_.SetChallenge("Bearer realm=\"Orthanc Clinic\"");
   }
+  void FilterStores(std::function<uint16_t(const std::string&)> filter) override
+  {
+    storeFilter_ = std::move(filter);
+    OrthancPluginRegisterIncomingCStoreInstanceFilter(context_, OnIncomingStore);
+  }
   void AddHealth(const std::string& name, std::function<HealthReport()> report) override
   {
     health_.emplace_back(name, std::move(report));
@@ -377,6 +382,21 @@ private:
     return parts;
   }
 
+  static int32_t OnIncomingStore(uint16_t* status, const OrthancPluginDicomInstance* instance) noexcept
+  {
+    int32_t answer = -1;
+    Guarded("OnIncomingStore",
+            [&]
+            {
+              Process* const process = instance_;
+              const char* const ae =
+                  process == nullptr ? nullptr : OrthancPluginGetInstanceRemoteAet(process->context_, instance);
+              *status = process == nullptr ? 0 : process->storeFilter_(ae == nullptr ? "" : ae);
+              answer = *status == 0 ? 1 : 0;
+            });
+    return answer;
+  }
+
   static OrthancPluginErrorCode OnChange(OrthancPluginChangeType type, OrthancPluginResourceType resource,
                                          const char* id) noexcept
   {
@@ -459,6 +479,7 @@ private:
   std::vector<std::string> paths_;
   std::list<Authenticator> authenticators_;
   OrthancGuard guard_;
+  std::function<uint16_t(const std::string&)> storeFilter_;
   std::vector<std::function<void()>> onStarted_;
   std::vector<std::function<void()>> onStopped_;
   std::list<std::pair<std::string, std::function<HealthReport()>>> health_;

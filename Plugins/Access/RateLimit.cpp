@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "RateLimit.h"
+
+namespace OrthancClinic::Access
+{
+namespace
+{
+constexpr size_t MOST_REMEMBERED = 10'000;
+constexpr auto PERIOD = std::chrono::minutes(1);
+}  // namespace
+
+std::optional<std::chrono::seconds> RateLimit::Take(const std::string& who)
+{
+  const std::lock_guard lock(mutex_);
+  const Timestamp now = Now();
+  if (counts_.size() > MOST_REMEMBERED)
+  {
+    std::erase_if(counts_, [&](const auto& one) { return now - one.second.first > PERIOD; });
+  }
+  auto& [since, count] = counts_[who];
+  if (now - since > PERIOD)
+  {
+    since = now;
+    count = 0;
+  }
+  if (++count <= perMinute_)
+  {
+    return std::nullopt;
+  }
+  return std::chrono::duration_cast<std::chrono::seconds>(PERIOD - (now - since)) + std::chrono::seconds(1);
+}
+}  // namespace OrthancClinic::Access
