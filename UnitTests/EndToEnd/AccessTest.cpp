@@ -207,6 +207,7 @@ const Row ROWS[] = {
     {"GET", "/api/v1/events", "", "read_events", Reach::List},
     {"GET", "/api/v1/audit", "", "read_audit", Reach::List},
     {"GET", "/api/v1/audit/verify", "", "read_audit", Reach::Everywhere},
+    {"GET", "/api/v1/audit/export", "", "read_audit", Reach::List},
 
     {"GET", "/api/v1/users", "", "read_users", Reach::Everywhere},
     {"GET", "/api/v1/users/admin", "", "read_users", Reach::Everywhere},
@@ -327,7 +328,7 @@ protected:
         EXPECT_EQ(has ? 200 : 403, answer.status) << answer.body;
         for (const char* foreign : {"study", "patient", "order", "appointment", "analysis", "deletion", "link"})
         {
-          if (std::string(row.path) == "/api/v1/audit" && std::string(foreign) == "patient")
+          if (std::string(row.path).starts_with("/api/v1/audit") && std::string(foreign) == "patient")
           {
             continue;  // what they searched for themselves is theirs
           }
@@ -824,5 +825,122 @@ TEST_F(Login, StandsManyAtOnce)
     thread.join();
   }
   EXPECT_EQ(0, odd);
+}
+
+namespace
+{
+Json::Value Modalities(const std::string& mode)
+{
+  Json::Value more;
+  more["Clinic"]["Access"]["Modalities"] = mode;
+  more["DicomModalities"]["mammo"].append("MAMMO");
+  more["DicomModalities"]["mammo"].append("127.0.0.1");
+  more["DicomModalities"]["mammo"].append(104);
+  return more;
+}
+
+// Whether the image was taken.
+bool IsTaken(const Clinic& clinic, const std::string& callingAe)
+{
+  const TemporaryDirectory folder;
+  return clinic.Orthanc().Store({DicomFile("DX").SaveIn(folder.Path())}, callingAe).acknowledged.size() == 1;
+}
+}  // namespace
+
+TEST(Modalities, AreListedWhileOneLearns)
+{
+  const GuardedClinic clinic(Modalities("learn"));
+  clinic.MakePractice("north", "PANO1");
+  EXPECT_TRUE(IsTaken(clinic, "STRANGER"));
+  EXPECT_TRUE(IsTaken(clinic, "MAMMO"));
+  Json::Value items;
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        items = clinic.Http().Get("/api/v1/access/modalities").Json()["items"];
+        return items.size() == 1;
+      }));
+  EXPECT_EQ("STRANGER", items[0]["calling_ae"].asString());
+  EXPECT_FALSE(items[0]["refused"].asBool());
+
+  clinic.MakePractice("south", "STRANGER");
+  EXPECT_TRUE(WaitUntil([&] { return clinic.Http().Get("/api/v1/access/modalities").Json()["items"].empty(); }));
+}
+
+TEST(Modalities, AreRefusedIfNobodyHasNamedThem)
+{
+  const GuardedClinic clinic(Modalities("strict"));
+  EXPECT_FALSE(IsTaken(clinic, "PANO1"));
+  clinic.MakePractice("north", "PANO1");
+  EXPECT_TRUE(WaitUntil([&] { return IsTaken(clinic, "PANO1"); })) << "known by now";
+  EXPECT_TRUE(IsTaken(clinic, "MAMMO"));
+  const size_t before = clinic.Http().Get("/studies").Json().size();
+  EXPECT_FALSE(IsTaken(clinic, "STRANGER"));
+  EXPECT_EQ(before, clinic.Http().Get("/studies").Json().size());
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        const Json::Value denied =
+            clinic.Http().Get("/api/v1/audit?action=image.store&outcome=denied&principal=modality:STRANGER").Json();
+        return denied["total"].asInt() == 1;
+      }));
+}
+
+TEST(Uploads, AreLimited)
+{
+  Json::Value more;
+  more["Clinic"]["Access"]["UploadsPerMinute"] = 3;
+  more["Clinic"]["Access"]["UploadMegabytes"] = 1;
+  const GuardedClinic clinic(more);
+  const std::string key = "Bearer " + clinic.MakeKey("crm_service", "*");
+  const TemporaryDirectory folder;
+  const auto upload = [&](const std::string& body)
+  { return HttpClient(clinic.Url()).Call("POST", "/instances", body, {"Authorization: " + key, "Expect:"}).status; };
+  EXPECT_EQ(403, upload(std::string((1 << 20) + 1, 'x')));
+  for (int i = 0; i < 3; i++)
+  {
+    EXPECT_EQ(200, upload(ReadFile(DicomFile("DX").SaveIn(folder.Path()))));
+  }
+  EXPECT_EQ(403, upload(ReadFile(DicomFile("DX").SaveIn(folder.Path()))));
+}
+
+// A real TLS server takes the messages: OpenSSL's.
+TEST(AuditTrail, GoesToASyslogServerAndWaitsWhileItIsAway)
+{
+  const TemporaryDirectory folder;
+  const std::string key = (folder.Path() / "key.pem").string();
+  const std::string certificate = (folder.Path() / "certificate.pem").string();
+  ASSERT_EQ(0, RunProgram({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj",
+                           "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out",
+                           certificate}).exitCode);
+  const uint16_t port = FreePort();
+  Json::Value more;
+  more["Clinic"]["Access"]["Syslog"]["Host"] = "localhost";
+  more["Clinic"]["Access"]["Syslog"]["Port"] = port;
+  more["Clinic"]["Access"]["Syslog"]["CertificateAuthorities"] = certificate;
+  const GuardedClinic clinic(more);
+  clinic.MakePractice("north", "PANO1");  // while nobody listens
+  EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=forward.audit") == 1; }));
+
+  const std::filesystem::path output = folder.Path() / "received";
+  // It ends when its input does.
+  Process server({.arguments = {"sh", "-c", "sleep 1000 | openssl s_server -accept " + std::to_string(port) + " -key " +
+                                                key + " -cert " + certificate + " -quiet"},
+                  .output = output});
+  EXPECT_TRUE(WaitUntil([&] { return ReadFile(output).find("practice.create") != std::string::npos; }));
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        clinic.Http().Get("/api/v1/studies");
+        return ReadFile(output).find("study.search") != std::string::npos;
+      }));
+  EXPECT_THAT(ReadFile(output), HasSubstr("DICOM+RFC3881"));
+
+  const HttpAnswer csv = clinic.Http().Get("/api/v1/audit/export?format=csv");
+  EXPECT_THAT(csv.headers.at("content-type"), HasSubstr("text/csv"));
+  EXPECT_THAT(csv.body, HasSubstr("practice.create"));
+  const Json::Value fhir = clinic.Http().Get("/api/v1/audit/export?format=fhir&since=1").Json();
+  EXPECT_EQ("Bundle", fhir["resourceType"].asString());
+  EXPECT_EQ("AuditEvent", fhir["entry"][0]["resource"]["resourceType"].asString());
 }
 }  // namespace OrthancClinic::Testing

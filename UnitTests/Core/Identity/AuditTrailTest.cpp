@@ -175,6 +175,36 @@ TEST_P(AuditTrailOn, IsListedByPatientAndStudyNewestFirst)
   EXPECT_EQ("second", List({.limit = 1, .offset = 1}).first.at(0)["action"].asString());
 }
 
+TEST_P(AuditTrailOn, ForgetsWhatIsOldWithoutBreakingTheChain)
+{
+  Append("old 1");
+  Append("old 2");
+  std::this_thread::sleep_for(Milliseconds(5));
+  const Timestamp then = Now();
+  std::this_thread::sleep_for(Milliseconds(5));
+  Append("new 1");
+  const auto purge = [&](Timestamp before)
+  {
+    Transaction transaction(GetDatabase());
+    const int64_t count = AuditTrail::Purge(transaction, before);
+    transaction.Commit();
+    return count;
+  };
+  EXPECT_EQ(2, purge(then));
+  EXPECT_EQ(0, purge(then));
+  EXPECT_EQ(1, List().second);
+  EXPECT_EQ(std::nullopt, FirstBroken());
+  Append("new 2");
+  EXPECT_EQ(std::nullopt, FirstBroken());
+
+  // Of nothing, too, the chain goes on.
+  EXPECT_EQ(2, purge(Now() + std::chrono::hours(1)));
+  Append("after");
+  EXPECT_EQ(std::nullopt, FirstBroken());
+  Sql("UPDATE audit_anchor SET hash = 'another'");
+  EXPECT_TRUE(FirstBroken().has_value()) << "what was forgotten cannot be replaced";
+}
+
 ON_BOTH_DATABASES(AuditTrailOn);
 }  // namespace
 }  // namespace OrthancClinic::Testing
