@@ -64,6 +64,27 @@ const Json::Value& OptionsSchema()
           "Port": {"type": "integer", "minimum": 1, "maximum": 65535, "default": 6514},
           "CertificateAuthorities": {"type": "string", "default": "", "description": "A PEM file; empty: the system's."}
         }
+      },
+      "OpenIdConnect": {
+        "type": "object",
+        "description": "Lets people sign in by an identity provider (Keycloak, Entra ID, Authentik …), besides by password. Without an issuer, nobody.",
+        "properties": {
+          "Issuer": {"type": "string", "maxLength": 512, "pattern": "^(https?://[^ ?#]+)?$", "default": "", "description": "Its address, from which the rest is discovered."},
+          "ClientId": {"type": "string", "maxLength": 256, "default": ""},
+          "ClientSecret": {"type": "string", "maxLength": 512, "default": "", "description": "`\"${NAME}\"` takes it from the environment."},
+          "RedirectUri": {"type": "string", "maxLength": 512, "default": "", "description": "This server as browsers see it, with `/api/v1/auth/oidc/callback`; the provider must know it."},
+          "Scope": {"type": "string", "maxLength": 256, "default": "openid profile"},
+          "NameClaim": {"type": "string", "maxLength": 64, "default": "preferred_username", "description": "Becomes the user's name."},
+          "RoleClaim": {"type": "string", "maxLength": 64, "default": "roles", "description": "A text or a list of texts."},
+          "Roles": {
+            "type": "object", "default": {}, "description": "What each value of it gives: `{\"imaging-dentists\": [{\"role\": \"dentist\", \"practice_id\": \"default\"}]}`. Who has none does not come in.",
+            "additionalProperties": {"type": "array", "maxItems": 100, "items": {
+              "type": "object", "required": ["role", "practice_id"],
+              "properties": {"role": {"type": "string", "minLength": 1}, "practice_id": {"type": "string", "minLength": 1}}
+            }}
+          },
+          "CertificateAuthorities": {"type": "string", "default": "", "description": "A PEM file; empty: the system's."}
+        }
       }
     }
   })");
@@ -89,6 +110,27 @@ Options ReadOptions(Configuration& configuration)
   options.syslog.host = json["Syslog"]["Host"].asString();
   options.syslog.port = json["Syslog"]["Port"].asInt();
   options.syslog.certificateAuthorities = json["Syslog"]["CertificateAuthorities"].asString();
+  const Json::Value& oidc = json["OpenIdConnect"];
+  options.oidc.issuer = oidc["Issuer"].asString();
+  options.oidc.clientId = oidc["ClientId"].asString();
+  options.oidc.clientSecret = oidc["ClientSecret"].asString();
+  options.oidc.redirectUri = oidc["RedirectUri"].asString();
+  options.oidc.scope = oidc["Scope"].asString();
+  options.oidc.nameClaim = oidc["NameClaim"].asString();
+  options.oidc.roleClaim = oidc["RoleClaim"].asString();
+  options.oidc.certificateAuthorities = oidc["CertificateAuthorities"].asString();
+  for (const std::string& value : oidc["Roles"].getMemberNames())
+  {
+    options.oidc.roles[value] = AssignmentsFromJson(oidc["Roles"][value]);
+  }
+  for (const auto& [key, value] :
+       {std::pair("ClientId", options.oidc.clientId), std::pair("RedirectUri", options.oidc.redirectUri)})
+  {
+    if (!options.oidc.issuer.empty() && value.empty())
+    {
+      throw BadInput(std::string("Clinic.Access.OpenIdConnect.") + key + ": expected with an Issuer");
+    }
+  }
   for (const char* key : {"DicomAlwaysAllowFind", "DicomAlwaysAllowGet", "DicomAlwaysAllowMove"})
   {
     if (options.enabled && options.modalities == "strict" && configuration.Orthanc()[key].isBool() &&

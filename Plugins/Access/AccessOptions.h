@@ -6,12 +6,29 @@
 
 #include <json/value.h>
 
+#include <map>
 #include <string>
+#include <vector>
 
+#include "AccessStore.h"
 #include "Core/Configuration/Configuration.h"
 
 namespace OrthancClinic::Access
 {
+// Sign-in by an identity provider.
+struct OidcOptions
+{
+  std::string issuer;  // empty: none
+  std::string clientId;
+  std::string clientSecret;
+  std::string redirectUri;
+  std::string scope;
+  std::string nameClaim;
+  std::string roleClaim;
+  std::map<std::string, std::vector<Assignment>> roles;  // by a value of the role claim
+  std::string certificateAuthorities;
+};
+
 struct Options
 {
   bool enabled = false;
@@ -31,6 +48,7 @@ struct Options
     int port = 0;
     std::string certificateAuthorities;
   } syslog;
+  OidcOptions oidc;
 };
 
 const Json::Value& OptionsSchema();

@@ -30,6 +30,8 @@ std::string ToLower(std::string text)
   return text;
 }
 
+constexpr const char* OIDC_COOKIE = "clinic_oidc";
+
 // The same words for an unknown name, a wrong password and a locked account: they tell nothing.
 Response Refuse(const Options& options)
 {
@@ -76,6 +78,10 @@ void CheckNewPassword(const std::string& password, const std::string& userName, 
 Login::Login(Database& database, AccessDirectory& directory, const Options& options)
     : database_(database), directory_(directory), options_(options), attempts_(options.loginsPerMinute)
 {
+  if (!options.oidc.issuer.empty())
+  {
+    oidc_ = std::make_unique<OpenIdConnect>(options.oidc);
+  }
 }
 
 void Login::MakeFirstUser()
@@ -172,18 +178,7 @@ Response Login::SignIn(const Request& request)
   }
 
   const std::string secret = RandomSecret();
-  Session session;
-  session.id = NewUuid();
-  session.userName = name;
-  session.createdAt = now;
-  session.expiresAt = now + std::chrono::minutes(options_.sessionMinutes);
-  session.refreshSha256 = Sha256Of(secret);
-  user->failures = 0;
-  user->lockedUntil.reset();
-  store.SetFailures(*user);
-  store.DeleteExpired();
-  store.Insert(session);
-  AuditTrail::Append(transaction, Audit(request, "user.login", name, "success"));
+  const Session session = OpenSession(transaction, request, *user, secret);
   transaction.Commit();
   directory_.Reload();
 
@@ -192,10 +187,7 @@ Response Login::SignIn(const Request& request)
   answer["expires_at"] = ToString(session.expiresAt);
   if (body["cookie"].asBool())
   {
-    const auto age = std::chrono::minutes(options_.sessionMinutes);
-    return Response::Json(answer).Header(
-        "Set-Cookie",
-        Cookie(Sign({name, session.id, AccessToken::BROWSER, session.expiresAt}, directory_.SigningKey()), age));
+    return Response::Json(answer).Header("Set-Cookie", BrowserCookie(session));
   }
   const auto life = std::chrono::minutes(options_.tokenMinutes);
   answer["access_token"] = Sign({name, session.id, AccessToken::API, now + life}, directory_.SigningKey());
@@ -203,6 +195,110 @@ Response Login::SignIn(const Request& request)
   answer["expires_in"] = static_cast<Json::Int64>(std::chrono::seconds(life).count());
   answer["refresh_token"] = session.id + "." + secret;
   return Response::Json(answer);
+}
+
+Session Login::OpenSession(Transaction& transaction, const Request& request, User& user, const std::string& secret)
+{
+  Session session;
+  session.id = NewUuid();
+  session.userName = user.name;
+  session.createdAt = Now();
+  session.expiresAt = session.createdAt + std::chrono::minutes(options_.sessionMinutes);
+  session.refreshSha256 = Sha256Of(secret);
+  user.failures = 0;
+  user.lockedUntil.reset();
+  AccessStore store(transaction);
+  store.SetFailures(user);
+  store.DeleteExpired();
+  store.Insert(session);
+  AuditTrail::Append(transaction, Audit(request, "user.login", user.name, "success"));
+  return session;
+}
+
+std::string Login::BrowserCookie(const Session& session) const
+{
+  return Cookie(Sign({session.userName, session.id, AccessToken::BROWSER, session.expiresAt}, directory_.SigningKey()),
+                std::chrono::minutes(options_.sessionMinutes));
+}
+
+// What the browser keeps while it is at the provider: nobody else can finish what it began. Lax, since it comes back
+// from another site.
+Response Login::StartOidc(const Request& request)
+{
+  LimitAttempts(request.Http().remoteAddress);
+  const OpenIdConnect::Attempt attempt = OpenIdConnect::NewAttempt();
+  const std::string content = attempt.state + "." + attempt.nonce + "." + attempt.verifier;
+  const std::string seal = ToHexadecimal(HmacSha256(directory_.SigningKey(), "oidc " + content));
+  return Response::Text("", "text/plain", 303)
+      .Header("Location", oidc_->AuthorizationUrl(attempt))
+      .Header("Set-Cookie", fmt::format("{}={}.{}; Path=/api/v1/auth/oidc; HttpOnly; SameSite=Lax; Max-Age=600{}",
+                                        OIDC_COOKIE, content, seal, options_.secureCookies ? "; Secure" : ""));
+}
+
+Response Login::FinishOidc(const Request& request)
+{
+  LimitAttempts(request.Http().remoteAddress);
+  const auto fail = [&](const std::string& why)
+  {
+    AuditEntry entry = Audit(request, "user.login", "unknown", "denied");
+    entry.detail["reason"] = why;
+    Transaction transaction(database_);
+    AuditTrail::Append(transaction, entry);
+    transaction.Commit();
+    LogWarning("A sign-in by the identity provider was refused: " + why);
+    return Response::Text("", "text/plain", 303).Header("Location", "/clinic#sign-in-failed");
+  };
+  const std::string cookie = FindCookie(request.Http(), OIDC_COOKIE).value_or("");
+  const size_t dot = cookie.rfind('.');
+  const std::string content = cookie.substr(0, dot);
+  if (dot == std::string::npos || !AreEqual(ToHexadecimal(HmacSha256(directory_.SigningKey(), "oidc " + content)),
+                                            cookie.substr(dot + 1)))
+  {
+    return fail("this browser has not begun it");
+  }
+  const size_t first = content.find('.');
+  const size_t second = content.find('.', first + 1);
+  const OpenIdConnect::Attempt attempt{content.substr(0, first), content.substr(first + 1, second - first - 1),
+                                       content.substr(second + 1)};
+  if (request.QueryText("code").empty() || !AreEqual(attempt.state, request.QueryText("state")))
+  {
+    return fail("the provider did not give a code for what this browser began");
+  }
+  OpenIdConnect::Identity identity;
+  try
+  {
+    identity = oidc_->Finish(attempt, request.QueryText("code"));
+  }
+  catch (const Error& error)
+  {
+    return fail(error.what());
+  }
+
+  Transaction transaction(database_);
+  AccessStore store(transaction);
+  auto user = store.FindUserForUpdate(identity.name);
+  if (user && (!user->passwordHash.empty() || user->disabled))
+  {
+    transaction.Commit();
+    return fail("there is a user of this name with a password here, or one that is disabled");
+  }
+  const bool isNew = !user;
+  if (isNew)
+  {
+    user.emplace();
+    user->name = identity.name;
+    user->createdAt = Now();
+  }
+  user->displayName = identity.displayName;
+  user->roles = identity.roles;
+  user->updatedAt = Now();
+  isNew ? store.Insert(*user) : store.Update(*user);
+  const Session session = OpenSession(transaction, request, *user, RandomSecret());
+  transaction.Commit();
+  directory_.Reload();
+  return Response::Text("", "text/plain", 303)
+      .Header("Location", "/clinic")
+      .Header("Set-Cookie", BrowserCookie(session));
 }
 
 Response Login::Refresh(const Request& request)
@@ -312,6 +408,33 @@ void Login::AddRoutes(Router& router)
               })"),
               .maxBody = 16 << 10,
               .handler = [this](const Request& request) { return SignIn(request); }});
+  router.Add({.method = HttpMethod::Get,
+              .path = "/api/v1/auth/methods",
+              .permission = Permission::Public,
+              .summary = "How one can sign in",
+              .handler = [this](const Request&)
+              {
+                Json::Value json;
+                json["password"] = true;
+                json["openid_connect"] = oidc_ != nullptr;
+                return Response::Json(json);
+              }});
+  if (oidc_)
+  {
+    const Json::Value text = JsonLiteral(R"({"type": "string", "maxLength": 4096})");
+    router.Add({.method = HttpMethod::Get,
+                .path = "/api/v1/auth/oidc",
+                .permission = Permission::Public,
+                .summary = "Sends the browser to the identity provider",
+                .handler = [this](const Request& request) { return StartOidc(request); }});
+    router.Add({.method = HttpMethod::Get,
+                .path = "/api/v1/auth/oidc/callback",
+                .permission = Permission::Public,
+                .summary = "Where the identity provider sends it back",
+                .query = {{"code", "Of the provider", text}, {"state", "Ours", text}},
+                .anyQuery = true,
+                .handler = [this](const Request& request) { return FinishOidc(request); }});
+  }
   router.Add({.method = HttpMethod::Post,
               .path = "/api/v1/auth/refresh",
               .permission = Permission::Public,

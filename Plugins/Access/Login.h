@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <memory>
 #include <semaphore>
 #include <string>
 
@@ -11,6 +12,7 @@
 #include "AccessOptions.h"
 #include "AccessStore.h"
 #include "Core/Rest/Router.h"
+#include "OpenIdConnect.h"
 #include "RateLimit.h"
 
 namespace OrthancClinic::Access
@@ -27,6 +29,10 @@ public:
 
 private:
   Response SignIn(const Request& request);
+  Response StartOidc(const Request& request);
+  Response FinishOidc(const Request& request);
+  Session OpenSession(Transaction& transaction, const Request& request, User& user, const std::string& secret);
+  std::string BrowserCookie(const Session& session) const;
   Response Refresh(const Request& request);
   Response SignOut(const Request& request);
   Response ChangePassword(const Request& request);
@@ -38,6 +44,7 @@ private:
   Database& database_;
   AccessDirectory& directory_;
   const Options options_;
+  std::unique_ptr<OpenIdConnect> oidc_;   // null without one
   RateLimit attempts_;                    // by address
   std::counting_semaphore<> hashing_{2};  // each takes a processor and 19 MiB
 };

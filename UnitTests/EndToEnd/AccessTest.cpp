@@ -7,12 +7,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <ctime>
 #include <map>
 #include <set>
 #include <thread>
 
 #include "Core/Digest.h"
+#include "Core/Rest/Http.h"
 #include "EndToEnd/GuardedClinic.h"
+#include "Support/HttpServer.h"
+#include "Support/Process.h"
 #include "Support/Wait.h"
 
 namespace OrthancClinic::Testing
@@ -121,6 +126,7 @@ const Row ROWS[] = {
     {"GET", "/api/v1/health/live", "", "", Reach::Public},
     {"POST", "/api/v1/auth/login", R"({"username": "x", "password": "y"})", "", Reach::Public},
     {"POST", "/api/v1/auth/refresh", R"({"refresh_token": "x"})", "", Reach::Public},
+    {"GET", "/api/v1/auth/methods", "", "", Reach::Public},
     {"GET", "/api/v1/auth/me", "", "", Reach::Signed},
     {"POST", "/api/v1/auth/password", R"({"current_password": "x", "new_password": "y"})", "", Reach::Signed},
     {"GET", "/api/openapi.json", "", "", Reach::Signed},
@@ -942,5 +948,266 @@ TEST(AuditTrail, GoesToASyslogServerAndWaitsWhileItIsAway)
   const Json::Value fhir = clinic.Http().Get("/api/v1/audit/export?format=fhir&since=1").Json();
   EXPECT_EQ("Bundle", fhir["resourceType"].asString());
   EXPECT_EQ("AuditEvent", fhir["entry"][0]["resource"]["resourceType"].asString());
+}
+
+namespace
+{
+std::string Base64Url(std::string bytes)
+{
+  bytes = ToBase64(bytes);
+  std::replace(bytes.begin(), bytes.end(), '+', '-');
+  std::replace(bytes.begin(), bytes.end(), '/', '_');
+  bytes.erase(std::min(bytes.find('='), bytes.size()));
+  return bytes;
+}
+
+std::string FromHexadecimal(const std::string& text)
+{
+  std::string bytes;
+  for (size_t i = 0; i + 1 < text.size(); i += 2)
+  {
+    bytes += static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16));
+  }
+  return bytes;
+}
+
+std::map<std::string, std::string> Form(const std::string& text)
+{
+  std::map<std::string, std::string> fields;
+  std::string rest = text;
+  while (!rest.empty())
+  {
+    const size_t end = std::min(rest.find('&'), rest.size());
+    const std::string field = rest.substr(0, end);
+    const size_t equals = std::min(field.find('='), field.size());
+    fields[DecodeQueryText(field.substr(0, equals))] =
+        DecodeQueryText(field.substr(std::min(equals + 1, field.size())));
+    rest.erase(0, end + 1);
+  }
+  return fields;
+}
+
+// An identity provider that is strict about what RFC 6749, RFC 7636 and OpenID Connect Core ask of a client. Its
+// signatures are made by OpenSSL's own program.
+class IdentityProvider
+{
+public:
+  static constexpr const char* CLIENT = "clinic";
+  static constexpr const char* SECRET = "a secret: of both";
+
+  IdentityProvider() : server_([this](const ServedRequest& request) { return Serve(request); })
+  {
+    RunProgram({"openssl", "genrsa", "-out", Key(), "2048"});
+    RunProgram({"openssl", "genrsa", "-out", OtherKey(), "2048"});
+  }
+
+  std::string Issuer() const { return server_.Url(); }
+
+  // What a person does there: signs in, and is sent back with a code. `url` is where the client sent them.
+  std::string SignIn(const std::string& url)
+  {
+    const std::string target = url.substr(Issuer().size());
+    EXPECT_TRUE(target.starts_with("/authorize?")) << url;
+    asked_ = Form(target.substr(target.find('?') + 1));
+    EXPECT_EQ("code", asked_["response_type"]);
+    EXPECT_EQ(CLIENT, asked_["client_id"]);
+    EXPECT_EQ("S256", asked_["code_challenge_method"]);
+    EXPECT_THAT(asked_["scope"], HasSubstr("openid"));
+    EXPECT_GE(asked_["state"].size(), 32);
+    code_ = "code-" + std::to_string(++codes_);
+    return "/api/v1/auth/oidc/callback?code=" + code_ + "&state=" + asked_["state"] + "&session_state=x";
+  }
+
+  Json::Value claims = Json::objectValue;  // over what the token has otherwise
+  std::string header = R"({"alg":"RS256","kid":"k1","typ":"JWT"})";
+  bool otherKey = false;
+
+private:
+  std::string Key() const { return (folder_.Path() / "key.pem").string(); }
+  std::string OtherKey() const { return (folder_.Path() / "other.pem").string(); }
+
+  ServedReply Serve(const ServedRequest& request)
+  {
+    Json::Value body;
+    if (request.target == "/.well-known/openid-configuration")
+    {
+      body["issuer"] = Issuer();
+      body["authorization_endpoint"] = Issuer() + "/authorize";
+      body["token_endpoint"] = Issuer() + "/token";
+      body["jwks_uri"] = Issuer() + "/keys";
+    }
+    else if (request.target == "/keys")
+    {
+      const std::string modulus = RunProgram({"openssl", "rsa", "-in", Key(), "-noout", "-modulus"}).output;
+      Json::Value key;
+      key["kty"] = "RSA";
+      key["kid"] = "k1";
+      key["use"] = "sig";
+      key["n"] = Base64Url(FromHexadecimal(modulus.substr(modulus.find('=') + 1, 512)));
+      key["e"] = "AQAB";
+      body["keys"].append(key);
+    }
+    else if (request.target == "/token" && request.method == "POST")
+    {
+      auto form = Form(request.body);
+      const bool good =
+          request.headers.at("content-type") == "application/x-www-form-urlencoded" &&
+          request.headers.at("authorization") == "Basic " + ToBase64(std::string(CLIENT) + ":a%20secret%3A%20of%20both") &&
+          form["grant_type"] == "authorization_code" && !code_.empty() && form["code"] == code_ &&
+          form["redirect_uri"] == asked_["redirect_uri"] && form["code_verifier"].size() >= 43 &&
+          Base64Url(FromHexadecimal(Sha256Of(form["code_verifier"]))) == asked_["code_challenge"];
+      code_.clear();  // good once
+      if (!good)
+      {
+        return {400, R"({"error":"invalid_grant"})"};
+      }
+      body["access_token"] = "not used";
+      body["token_type"] = "Bearer";
+      body["id_token"] = Token();
+    }
+    else
+    {
+      return {404, "{}"};
+    }
+    return {200, JsonText(body)};
+  }
+
+  std::string Token()
+  {
+    Json::Value all;
+    all["iss"] = Issuer();
+    all["aud"] = CLIENT;
+    all["sub"] = "4711";
+    all["nonce"] = asked_["nonce"];
+    all["iat"] = static_cast<Json::Int64>(std::time(nullptr));
+    all["exp"] = static_cast<Json::Int64>(std::time(nullptr) + 60);
+    all["preferred_username"] = "Lise.Roy";
+    all["name"] = "Lise Roy";
+    all["roles"].append("imaging-dentists");
+    MergeJson(all, claims);
+    const std::string signedPart = Base64Url(header) + "." + Base64Url(JsonText(all));
+    WriteFile(folder_.Path() / "signed", signedPart);
+    const std::string signature = (folder_.Path() / "signature").string();
+    RunProgram({"openssl", "dgst", "-sha256", "-sign", otherKey ? OtherKey() : Key(), "-out", signature,
+                (folder_.Path() / "signed").string()});
+    return signedPart + "." + Base64Url(ReadFile(signature));
+  }
+
+  TemporaryDirectory folder_;
+  std::map<std::string, std::string> asked_;
+  std::string code_;
+  int codes_ = 0;
+  HttpServer server_;
+};
+
+class OpenId : public ::testing::Test
+{
+protected:
+  static Json::Value Configuration(const IdentityProvider& provider)
+  {
+    Json::Value more;
+    Json::Value& oidc = more["Clinic"]["Access"]["OpenIdConnect"];
+    oidc["Issuer"] = provider.Issuer();
+    oidc["ClientId"] = IdentityProvider::CLIENT;
+    oidc["ClientSecret"] = IdentityProvider::SECRET;
+    oidc["RedirectUri"] = "https://imaging.example.org/api/v1/auth/oidc/callback";
+    oidc["Roles"]["imaging-dentists"] = Roles("dentist", "default");
+    return more;
+  }
+
+  // The session's cookie; empty if the sign-in was refused.
+  std::string SignIn()
+  {
+    const HttpAnswer start = clinic_.As("", "GET", "/api/v1/auth/oidc");
+    EXPECT_EQ(303, start.status) << start.body;
+    const std::string cookie = start.headers.at("set-cookie");
+    EXPECT_THAT(cookie, HasSubstr("HttpOnly; SameSite=Lax"));
+    return Return(provider_.SignIn(start.headers.at("location")), cookie.substr(0, cookie.find(';')));
+  }
+
+  std::string Return(const std::string& callback, const std::string& cookie)
+  {
+    const HttpAnswer back = clinic_.As("", "GET", callback, "", {"Cookie: " + cookie});
+    EXPECT_EQ(303, back.status) << back.body;
+    const bool refused = back.headers.at("location") == "/clinic#sign-in-failed";
+    EXPECT_EQ(refused, !back.headers.contains("set-cookie"));
+    return refused ? "" : "Cookie: " + back.headers.at("set-cookie").substr(0, back.headers.at("set-cookie").find(';'));
+  }
+
+  IdentityProvider provider_;
+  GuardedClinic clinic_{Configuration(provider_)};
+};
+}  // namespace
+
+TEST_F(OpenId, SignsAPersonInWithTheRolesOfTheProvider)
+{
+  const std::string session = SignIn();
+  ASSERT_NE("", session);
+  EXPECT_EQ(200, clinic_.As("", "GET", "/api/v1/studies", "", {session}).status);
+  const Json::Value me = clinic_.As("", "GET", "/api/v1/auth/me", "", {session}).Json();
+  EXPECT_EQ("lise.roy", me["name"].asString());
+  EXPECT_TRUE(me["permissions"].isMember("default"));
+  EXPECT_EQ(401, clinic_.Login("lise.roy", "x").status) << "there is no password here";
+
+  // What the provider says now counts.
+  provider_.claims["roles"] = Json::arrayValue;
+  EXPECT_EQ("", SignIn());
+  EXPECT_TRUE(clinic_.As("", "GET", "/api/v1/auth/methods").Json()["openid_connect"].asBool());
+}
+
+TEST_F(OpenId, RefusesTokensThatAreNotGoodInEveryRespect)
+{
+  const auto refuses = [&](const std::string& what, const Json::Value& claims)
+  {
+    provider_.claims = claims;
+    EXPECT_EQ("", SignIn()) << what;
+    provider_.claims = Json::objectValue;
+  };
+  const auto with = [](const char* name, const Json::Value& value)
+  {
+    Json::Value claims;
+    claims[name] = value;
+    return claims;
+  };
+  refuses("another audience", with("aud", "somebody-else"));
+  refuses("another issuer", with("iss", "https://evil.example"));
+  refuses("expired", with("exp", static_cast<Json::Int64>(std::time(nullptr) - 3600)));
+  refuses("no time", with("exp", Json::Value()));
+  refuses("another nonce", with("nonce", std::string(64, 'a')));
+  refuses("no name", with("preferred_username", ""));
+  refuses("a name with markup", with("preferred_username", "<b>"));
+  refuses("another role", with("roles", "imaging-administrators"));
+  provider_.otherKey = true;
+  refuses("another key", Json::objectValue);
+  provider_.otherKey = false;
+  for (const char* header : {R"({"alg":"none"})", R"({"alg":"HS256","kid":"k1"})", R"({"alg":"RS512","kid":"k1"})",
+                             R"({"alg":"RS256","kid":"k2"})", "no JSON"})
+  {
+    const std::string good = provider_.header;
+    provider_.header = header;
+    refuses(header, Json::objectValue);
+    provider_.header = good;
+  }
+  EXPECT_NE("", SignIn()) << "and the good one is still taken";
+  EXPECT_GE(clinic_.Http().Get("/api/v1/audit?action=user.login&outcome=denied").Json()["total"].asInt(), 13);
+}
+
+TEST_F(OpenId, BelongsToTheBrowserThatBeganIt)
+{
+  const HttpAnswer start = clinic_.As("", "GET", "/api/v1/auth/oidc");
+  const std::string set = start.headers.at("set-cookie");
+  const std::string cookie = set.substr(0, set.find(';'));
+  const std::string callback = provider_.SignIn(start.headers.at("location"));
+  EXPECT_EQ("", Return(callback, "x=y")) << "without the cookie";
+  EXPECT_EQ("", Return(callback, cookie + "0")) << "with another one";
+  EXPECT_EQ("", Return("/api/v1/auth/oidc/callback?code=x&state=" + std::string(64, 'a'), cookie));
+  EXPECT_EQ("", Return("/api/v1/auth/oidc/callback?error=access_denied", cookie));
+  EXPECT_NE("", Return(callback, cookie));
+  EXPECT_EQ("", Return(callback, cookie)) << "a second time";
+
+  // A user with a password here is not taken over by somebody of the same name there.
+  clinic_.MakeUser("boss", Roles("administrator", "*"));
+  provider_.claims["preferred_username"] = "boss";
+  EXPECT_EQ("", SignIn());
 }
 }  // namespace OrthancClinic::Testing

@@ -59,8 +59,21 @@ function form(title: Key, fields: Node[], button: Key, submit: (data: FormData) 
   return made;
 }
 
+// Besides by password, people may sign in at an identity provider.
+async function showOtherWays(): Promise<void> {
+  const answer = await call('GET', '/auth/methods');
+  if (answer.ok && (await answer.json()).openid_connect) {
+    main.append(element('p', { class: 'pages' }, element('a', { class: 'button', href: '/api/v1/auth/oidc' }, text('elsewhere'))));
+  }
+  if (location.hash === '#sign-in-failed') {
+    history.replaceState(null, '', location.pathname);
+    main.append(element('p', { class: 'bad', role: 'alert' }, text('elsewhereFailed')));
+  }
+}
+
 function signIn(): void {
   who.replaceChildren();
+  void showOtherWays();
   show(
     form(
       'signIn',
