@@ -119,16 +119,24 @@ Response Print(Database& database, const Request& request)
       .Viewed(Audit(request, "analysis.print", analysis));
 }
 
-Response Review(Database& database, const Analyzer& analyzer, const Request& request)
+Response Review(Database& database, Analyzer& analyzer, const Request& request)
 {
   const std::string reviewer = request.Caller().name;
   if (reviewer == Principal().name)
   {
     throw Conflict("A review needs a person with a name: Orthanc runs without authentication");
   }
+  {
+    Transaction transaction(database, Transaction::Mode::ReadOnly);
+    AnalysisStore store(transaction);
+    request.Require(Find(store, request.Path("id")).practiceId);
+    transaction.Commit();
+  }
+  if (request.Body()["findings"].isArray())
+  {
+    analyzer.CheckEdit(request.Path("id"), request.Body()["findings"]);
+  }
   Transaction transaction(database);
-  AnalysisStore store(transaction);
-  request.Require(Find(store, request.Path("id")).practiceId);
   const std::string decision = request.Body()["decision"].asString();
   const Analysis analysis =
       analyzer.Review(transaction, request.Path("id"), reviewer, decision, request.Body());

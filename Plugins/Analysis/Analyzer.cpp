@@ -712,6 +712,22 @@ void Analyzer::Receive(RunningTask& task)
   }
 }
 
+void Analyzer::CheckEdit(const std::string& id, const Json::Value& findings)
+{
+  std::optional<Analysis> analysis;
+  {
+    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+    analysis = AnalysisStore(transaction).Find(id);
+    transaction.Commit();
+  }
+  if (analysis)
+  {
+    Json::Value result;
+    result["findings"] = findings;
+    CheckResult(result, images_.Load(analysis->images));
+  }
+}
+
 Analysis Analyzer::Review(Transaction& transaction, const std::string& id, const std::string& reviewer,
                           const std::string& decision, const Json::Value& body) const
 {

@@ -47,6 +47,10 @@ public:
   // Throws Conflict if it has ended.
   void Cancel(Transaction& transaction, const std::string& id);
 
+  // Throws BadInput unless the findings that a person wants to leave speak of the images that were analysed. Asks
+  // Orthanc: not within a transaction.
+  void CheckEdit(const std::string& id, const Json::Value& findings);
+
   // What a person says of a result: "accept", "edit" (then with the findings that are left) or "reject".
   // Throws Conflict unless it is completed, BadInput if the findings are not right.
   Analysis Review(Transaction& transaction, const std::string& id, const std::string& reviewer,

@@ -174,6 +174,17 @@ const scenarios = {
     await again.locator('svg text', { hasText: / mm/ }).first().waitFor();
   },
 
+  // What software found is a report in the study: OHIF lists it and shows what it says.
+  async report() {
+    const page = await newPage();
+    await openLink(page, given.link);
+    await page.getByText(given.report).first().dblclick();
+    await page.getByText(given.says).first().waitFor();
+    if (process.env.CLINIC_BROWSER_SHOTS) {
+      await page.screenshot({ path: path.join(process.env.CLINIC_BROWSER_SHOTS, 'report-seen.png') });
+    }
+  },
+
   // Links that are no longer, or never were: a page that a person understands, and no image.
   async refused() {
     for (const { link, says } of given.refused) {
