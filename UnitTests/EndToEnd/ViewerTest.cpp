@@ -6,8 +6,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <memory>
 
 #include "EndToEnd/GuardedClinic.h"
+#include "Support/ChatServer.h"
 #include "Support/Wait.h"
 
 namespace OrthancClinic::Testing
@@ -17,9 +19,8 @@ namespace
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-Json::Value WithViewer()
+Json::Value WithViewer(Json::Value more)
 {
-  Json::Value more;
   more["Clinic"]["Viewer"]["Ohif"] = CLINIC_SHARE "/ohif";
   more["Clinic"]["Viewer"]["App"] = CLINIC_SHARE "/app";
   return more;
@@ -52,7 +53,7 @@ class Viewer : public ::testing::Test
 protected:
   static constexpr int SLICES = 8;
 
-  Viewer()
+  explicit Viewer(const Json::Value& more = Json::objectValue) : clinic_(WithViewer(more))
   {
     clinic_.MakePractice("north", "CT-NORTH");
     clinic_.MakePractice("south", "CT-SOUTH");
@@ -113,7 +114,7 @@ protected:
     return uids;
   }
 
-  GuardedClinic clinic_{WithViewer()};
+  GuardedClinic clinic_;
   std::string own_;
   std::string second_;
   std::string foreign_;
@@ -347,12 +348,34 @@ TEST_F(Viewer, ServesItsFilesAsBrowsersWantThem)
   EXPECT_EQ(404, clinic_.As("", "GET", "/ohif/no-such-file.js").status);
 }
 
+TEST_F(Viewer, IsFramedOnlyByThoseWhoAreNamed)
+{
+  if (!std::filesystem::exists(CLINIC_SHARE "/ohif/index.html"))
+  {
+    GTEST_SKIP() << "OHIF could not be fetched";
+  }
+  const auto policy = [&] { return clinic_.As("", "GET", "/ohif/viewer").headers.at("content-security-policy"); };
+  EXPECT_THAT(policy(), ::testing::EndsWith("frame-ancestors 'self'"));
+  Json::Value& next = clinic_.Orthanc().NextStart().configuration["Clinic"]["Viewer"];
+  next["FrameAncestors"].append("https://crm.example.org");
+  next["SecureCookies"] = true;
+  next["PublicUrl"] = "https://imaging.example.org";
+  clinic_.Orthanc().Restart();
+  EXPECT_THAT(policy(), ::testing::EndsWith("frame-ancestors 'self' https://crm.example.org"));
+  const Json::Value link = MakeLink({own_}).Json();
+  EXPECT_THAT(link["url"].asString(), ::testing::StartsWith("https://imaging.example.org/viewer/open#"));
+  EXPECT_THAT(Open(link["token"].asString()).headers.at("set-cookie"),
+              ::testing::EndsWith("SameSite=None; Secure; Partitioned"));
+}
+
 namespace
 {
 // What a person sees: see UnitTests/Browser/browser.mjs.
 class Browser : public Viewer
 {
 protected:
+  explicit Browser(const Json::Value& more = Json::objectValue) : Viewer(more) {}
+
   void SetUp() override
   {
     if (RunProgram({"sh", "-c", "command -v chromium && command -v node"}).exitCode != 0 ||
@@ -485,5 +508,48 @@ TEST_F(Browser, ComparesFromTheList)
   given_["user"] = "lise";
   given_["password"] = GuardedClinic::PASSWORD;
   Walk("compareFromList");
+}
+
+namespace
+{
+class BrowserWithAnalysis : public Browser
+{
+protected:
+  BrowserWithAnalysis() : BrowserWithAnalysis(std::make_unique<ChatServer>()) {}
+
+private:
+  explicit BrowserWithAnalysis(std::unique_ptr<ChatServer> server)
+      : Browser(Configuration(*server)), server_(std::move(server))
+  {
+  }
+
+  static Json::Value Configuration(const ChatServer& server)
+  {
+    Json::Value more;
+    Json::Value& provider = more["Clinic"]["Analysis"]["Providers"][0];
+    provider["Name"] = "vision";
+    provider["Type"] = "openai";
+    provider["Endpoint"] = server.Endpoint();
+    provider["Model"] = ChatServer::MODEL;
+    provider["ApiKey"] = ChatServer::KEY;
+    provider["Jurisdiction"] = "QC";
+    more["Clinic"]["Analysis"]["Rules"][0]["Provider"] = "vision";
+    more["Clinic"]["Analysis"]["Rules"][0]["Modalities"].append("IO");
+    return more;
+  }
+
+  std::unique_ptr<ChatServer> server_;
+};
+}  // namespace
+
+TEST_F(BrowserWithAnalysis, ShowsWhatSoftwareFound)
+{
+  DicomFile tooth("IO", 200);
+  tooth.Set("PatientName", "Roy^Anne").Set("PatientID", "4711");
+  const std::string study = clinic_.Send(tooth);
+  EXPECT_TRUE(WaitUntil([&] { return clinic_.Study(study)["number_of_instances"].asInt() == 2; })) << "the report";
+  given_["link"] = LinkTo({study});
+  given_["report"] = "AI findings, not verified";
+  Walk("report");
 }
 }  // namespace OrthancClinic::Testing

@@ -13,7 +13,15 @@ window.config = {
   extensions: [],
   modes: [],
   // No tour: whoever opens a link wants to see the images.
-  customizationService: [{ 'ohif.tours': { $set: [] } }],
+  customizationService: [
+    {
+      'ohif.tours': { $set: [] },
+      // A finding of a whole image has no coordinates, which OHIF expects of every measurement group.
+      onBeforeSRAddMeasurement: {
+        $set: ({ measurement }) => (measurement.coords?.length ? measurement : { ...measurement, coords: [{}] }),
+      },
+    },
+  ],
   showStudyList: false,
   maxNumberOfWebWorkers: 3,
   showWarningMessageForCrossOrigin: false,
