@@ -91,9 +91,10 @@ void AccessDirectory::Stop()
 void AccessDirectory::Reload()
 {
   auto snapshot = std::make_shared<Snapshot>();
-  Transaction transaction(database_);
+  // Reads alone: a login must not wait for, or keep waiting, who writes.
+  Transaction transaction(database_, Transaction::Mode::ReadOnly);
   AccessStore store(transaction);
-  const std::string key = store.SigningKey();
+  const std::string key = store.FindSigningKey();
   snapshot->version = store.Version();
   std::map<std::string, std::vector<Permission>> roles;
   for (const Role& role : store.Roles())

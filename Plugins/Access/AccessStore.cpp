@@ -102,21 +102,24 @@ void AccessStore::Changed()
   Execute(transaction_, "UPDATE access_state SET version = version + 1", {});
 }
 
-std::string AccessStore::SigningKey()
+std::string AccessStore::FindSigningKey()
 {
   std::string key;
-  const auto read = [&]
-  { Query(transaction_, "SELECT signing_key FROM access_state", {}, [] {}, key); };
-  read();
-  if (key.empty())
+  Query(
+      transaction_, "SELECT signing_key FROM access_state", {}, [] {}, key);
+  return key;
+}
+
+std::string AccessStore::SigningKey()
+{
+  if (FindSigningKey().empty())
   {
     // The first of several processes wins.
     Execute(transaction_,
             "INSERT INTO access_state (id, signing_key, version) VALUES (1, :key, 1) ON CONFLICT DO NOTHING",
             {RandomSecret()});
-    read();
   }
-  return key;
+  return FindSigningKey();
 }
 
 int64_t AccessStore::Version()

@@ -79,6 +79,7 @@ public:
 
   // The key that signs tokens, made at first. Every change that decides who may do what counts `Version` up.
   std::string SigningKey();
+  std::string FindSigningKey();  // empty if it was not made yet
   int64_t Version();
 
   std::vector<Role> Roles();

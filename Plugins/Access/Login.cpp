@@ -86,6 +86,18 @@ Login::Login(Database& database, AccessDirectory& directory, const Options& opti
 
 void Login::MakeFirstUser()
 {
+  try
+  {
+    TryToMakeFirstUser();
+  }
+  catch (const Conflict&)
+  {
+    // Another Orthanc on the same database has just made it, and its log has the password.
+  }
+}
+
+void Login::TryToMakeFirstUser()
+{
   const std::string password = RandomSecret().substr(0, 20);
   const std::string hash = HashPassword(password);
   Transaction transaction(database_);

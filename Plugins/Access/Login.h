@@ -28,6 +28,7 @@ public:
   void AddRoutes(Router& router);
 
 private:
+  void TryToMakeFirstUser();
   Response SignIn(const Request& request);
   Response StartOidc(const Request& request);
   Response FinishOidc(const Request& request);
