@@ -17,6 +17,7 @@
 #include "Core/Rest/Http.h"
 #include "EndToEnd/GuardedClinic.h"
 #include "Support/HttpServer.h"
+#include "Support/PostgresServer.h"
 #include "Support/Process.h"
 #include "Support/Wait.h"
 
@@ -1209,5 +1210,38 @@ TEST_F(OpenId, BelongsToTheBrowserThatBeganIt)
   clinic_.MakeUser("boss", Roles("administrator", "*"));
   provider_.claims["preferred_username"] = "boss";
   EXPECT_EQ("", SignIn());
+}
+
+// Two Orthancs on one PostgreSQL, as a group of clinics has them: whoever signs in at one is signed in at the other.
+TEST(AccessOnPostgres, IsSharedByTwoOrthancs)
+{
+  if (!PostgresServer::IsInstalled())
+  {
+    GTEST_SKIP() << "PostgreSQL is not installed";
+  }
+  PostgresServer postgres;
+  Json::Value more;
+  more["Clinic"]["Database"] = postgres.Url(postgres.NewDatabase());
+  more["Clinic"]["Access"]["Modalities"] = "learn";
+  const GuardedClinic one(more);
+  const GuardedClinic two(more);
+  const std::string study = one.Send(ImageOf("ROY^ANNE", "19850101", "F", "4711"), "STRANGER");
+  one.Becomes(study, "unmatched");
+  one.MakeUser("lise", Roles("department_head", "*"));
+  one.MakeUser("paul", Roles("department_head", "*"));
+  const std::string lise = one.SignIn("lise");
+  const std::string paul = two.SignIn("paul");
+  EXPECT_TRUE(WaitUntil([&] { return two.As(lise, "GET", "/api/v1/auth/me").status == 200; }));
+  EXPECT_TRUE(WaitUntil([&] { return one.As(paul, "GET", "/api/v1/auth/me").status == 200; }));
+  EXPECT_TRUE(WaitUntil([&] { return one.Http().Get("/api/v1/access/modalities").Json()["total"].asInt() == 1; }));
+
+  const HttpAnswer asked =
+      one.As(lise, "POST", "/api/v1/deletions", R"({"reason": "sent twice", "study_uid": ")" + study + "\"}");
+  ASSERT_EQ(202, asked.status) << asked.body;
+  EXPECT_EQ(1, one.As(lise, "GET", "/api/v1/deletions?status=requested").Json()["total"].asInt());
+  EXPECT_EQ(200, two.As(paul, "POST", "/api/v1/deletions/" + asked.Json()["id"].asString() + "/reject").status);
+  EXPECT_EQ(204, one.As(lise, "POST", "/api/v1/auth/logout").status);
+  EXPECT_TRUE(WaitUntil([&] { return two.As(lise, "GET", "/api/v1/auth/me").status == 401; }));
+  EXPECT_TRUE(one.Http().Get("/api/v1/audit/verify").Json()["whole"].asBool());
 }
 }  // namespace OrthancClinic::Testing
