@@ -38,9 +38,10 @@ public:
   // Reads the database again. After each change that must count at once.
   void Reload();
 
-  // By the Authorization header ("Basic" of a registered user or with an API key as the password, "Bearer" with
-  // an access token or an API key), else by the cookie of the browser. Throws Forbidden for credentials that
-  // are not good (any longer), and for a change that a page of another site wants to make with the cookie.
+  // By the Authorization header ("Basic" of a registered user or with an API key as the password, "Bearer"
+  // with an access token or an API key), else by the cookie of the browser. Throws Forbidden for credentials
+  // that are not good (any longer), and for a change that a page of another site wants to make with the
+  // cookie.
   std::optional<Principal> Authenticate(const HttpRequest& request) const;
 
   std::string SigningKey() const;

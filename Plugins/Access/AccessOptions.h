@@ -40,7 +40,7 @@ struct Options
   bool secureCookies = false;
   int uploadsPerMinute = 0;  // of one principal from one address
   int64_t uploadMegabytes = 0;
-  std::string modalities;    // any, learn or strict
+  std::string modalities;      // any, learn or strict
   int auditRetentionDays = 0;  // 0: for ever
   struct
   {

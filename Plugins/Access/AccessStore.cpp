@@ -78,8 +78,9 @@ Json::Value ToJson(const User& user)
   json["roles"] = ToJson(user.roles);
   json["must_change_password"] = user.mustChangePassword;
   json["disabled"] = user.disabled;
-  json["locked_until"] =
-      user.lockedUntil && *user.lockedUntil > Now() ? Json::Value(ToString(*user.lockedUntil)) : Json::Value();
+  json["locked_until"] = user.lockedUntil && *user.lockedUntil > Now()
+                             ? Json::Value(ToString(*user.lockedUntil))
+                             : Json::Value();
   json["created_at"] = ToString(user.createdAt);
   json["updated_at"] = ToString(user.updatedAt);
   return json;
@@ -125,7 +126,8 @@ std::string AccessStore::SigningKey()
 int64_t AccessStore::Version()
 {
   long long version = 0;
-  Query(transaction_, "SELECT version FROM access_state", {}, [] {}, version);
+  Query(
+      transaction_, "SELECT version FROM access_state", {}, [] {}, version);
   return version;
 }
 
@@ -259,8 +261,8 @@ std::optional<User> AccessStore::FindUser(const std::string& name)
 std::optional<User> AccessStore::FindUserForUpdate(const std::string& name)
 {
   // A write transaction of SQLite is alone anyway.
-  auto users =
-      FetchUsers(transaction_.IsPostgreSql() ? "WHERE name = :name FOR UPDATE" : "WHERE name = :name", {name});
+  auto users = FetchUsers(
+      transaction_.IsPostgreSql() ? "WHERE name = :name FOR UPDATE" : "WHERE name = :name", {name});
   return users.empty() ? std::nullopt : std::optional(std::move(users.front()));
 }
 
@@ -406,8 +408,7 @@ void AccessStore::Insert(const Session& session)
 
 void AccessStore::SetRefresh(const Session& session)
 {
-  Execute(transaction_,
-          "UPDATE access_sessions SET refresh_sha256 = :refresh WHERE id = :id",
+  Execute(transaction_, "UPDATE access_sessions SET refresh_sha256 = :refresh WHERE id = :id",
           {session.refreshSha256, session.id});
 }
 

@@ -84,15 +84,15 @@ public:
 
   std::vector<Role> Roles();
   std::optional<Role> FindRole(const std::string& id);
-  bool Put(const Role& role);               // true if it is new
-  void DeleteRole(const std::string& id);   // NotFound; Conflict while a user or a key has it
+  bool Put(const Role& role);              // true if it is new
+  void DeleteRole(const std::string& id);  // NotFound; Conflict while a user or a key has it
 
   std::vector<User> Users();
   std::optional<User> FindUser(const std::string& name);
   std::optional<User> FindUserForUpdate(const std::string& name);
   void Insert(const User& user);  // Conflict if the name is taken
   void Update(const User& user);
-  void SetFailures(const User& user);  // and until when it is locked
+  void SetFailures(const User& user);        // and until when it is locked
   void DeleteUser(const std::string& name);  // and their sessions; NotFound
 
   std::vector<ApiKey> ApiKeys();

@@ -57,11 +57,11 @@ std::string Sign(const AccessToken& token, const std::string& key)
   return text.get();
 }
 
-std::optional<AccessToken> Verify(const std::string& text, const std::string& key, const std::string& audience)
+std::optional<AccessToken> Verify(const std::string& text, const std::string& key,
+                                  const std::string& audience)
 {
   jwt_t* raw = nullptr;
-  if (text.size() > LONGEST ||
-      jwt_decode(&raw, text.c_str(), Bytes(key), static_cast<int>(key.size())) != 0)
+  if (text.size() > LONGEST || jwt_decode(&raw, text.c_str(), Bytes(key), static_cast<int>(key.size())) != 0)
   {
     return std::nullopt;
   }

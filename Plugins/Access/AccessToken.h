@@ -26,5 +26,6 @@ std::string Sign(const AccessToken& token, const std::string& key);
 
 // Nothing if it was not signed with the key (by whatever algorithm it claims), has another audience, or has
 // expired.
-std::optional<AccessToken> Verify(const std::string& text, const std::string& key, const std::string& audience);
+std::optional<AccessToken> Verify(const std::string& text, const std::string& key,
+                                  const std::string& audience);
 }  // namespace OrthancClinic::Access

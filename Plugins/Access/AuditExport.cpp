@@ -32,13 +32,14 @@ Response AuditExport::Export(const Request& request)
 {
   const PracticeScope scope = request.Scope();
   Transaction transaction(database_, Transaction::Mode::ReadOnly);
-  const auto records = AuditTrail::Next(transaction, {.patientId = request.QueryText("patient_id"),
-                                                      .studyInstanceUid = request.QueryText("study_instance_uid"),
-                                                      .from = request.QueryText("from"),
-                                                      .to = request.QueryText("to"),
-                                                      .since = request.QueryInteger("since", 0),
-                                                      .practices = scope,
-                                                      .limit = LONGEST_EXPORT});
+  const auto records =
+      AuditTrail::Next(transaction, {.patientId = request.QueryText("patient_id"),
+                                     .studyInstanceUid = request.QueryText("study_instance_uid"),
+                                     .from = request.QueryText("from"),
+                                     .to = request.QueryText("to"),
+                                     .since = request.QueryInteger("since", 0),
+                                     .practices = scope,
+                                     .limit = LONGEST_EXPORT});
   transaction.Commit();
   AuditEntry entry = request.Audit("audit.export", scope);
   entry.detail["records"] = static_cast<Json::UInt64>(records.size());
@@ -156,19 +157,19 @@ void AuditExport::AddRoutes(Router& router)
 {
   const Json::Value text = JsonLiteral(R"({"type": "string", "maxLength": 128})");
   const Json::Value time = JsonLiteral(R"({"type": "string", "format": "date-time"})");
-  router.Add({.method = HttpMethod::Get,
-              .path = "/api/v1/audit/export",
-              .permission = Permission::ReadAudit,
-              .summary = "Up to 100,000 records, the oldest first; the following ones by `since` the X-Last-Id",
-              .query = {{"format", "CSV, or a Bundle of FHIR AuditEvents",
-                         JsonLiteral(R"({"type": "string", "enum": ["csv", "fhir"], "default": "csv"})")},
-                        {"patient_id", "Only about this patient", text},
-                        {"study_instance_uid", "Only about this study", text},
-                        {"from", "Not before", time},
-                        {"to", "Before", time},
-                        {"since", "Only after this record",
-                         JsonLiteral(R"({"type": "integer", "minimum": 0})")},
-                        {"practice", "Only about this practice", text}},
-              .handler = [this](const Request& request) { return Export(request); }});
+  router.Add(
+      {.method = HttpMethod::Get,
+       .path = "/api/v1/audit/export",
+       .permission = Permission::ReadAudit,
+       .summary = "Up to 100,000 records, the oldest first; the following ones by `since` the X-Last-Id",
+       .query = {{"format", "CSV, or a Bundle of FHIR AuditEvents",
+                  JsonLiteral(R"({"type": "string", "enum": ["csv", "fhir"], "default": "csv"})")},
+                 {"patient_id", "Only about this patient", text},
+                 {"study_instance_uid", "Only about this study", text},
+                 {"from", "Not before", time},
+                 {"to", "Before", time},
+                 {"since", "Only after this record", JsonLiteral(R"({"type": "integer", "minimum": 0})")},
+                 {"practice", "Only about this practice", text}},
+       .handler = [this](const Request& request) { return Export(request); }});
 }
 }  // namespace OrthancClinic::Access

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The audit trail for others: as files on demand, and as it grows to a syslog server. Old records are forgotten.
+// The audit trail for others: as files on demand, and as it grows to a syslog server. Old records are
+// forgotten.
 
 #pragma once
 
@@ -18,8 +19,8 @@ public:
 
   void AddRoutes(Router& router);
 
-  // "forward.audit" sends what is new, at least once each; "purge.audit" forgets what is old. Only what the options
-  // ask for.
+  // "forward.audit" sends what is new, at least once each; "purge.audit" forgets what is old. Only what the
+  // options ask for.
   std::vector<TaskKind> Tasks();
   void Start();
 

@@ -14,8 +14,9 @@ namespace OrthancClinic::Access
 {
 namespace
 {
-constexpr const char* COLUMNS[] = {"id",         "at",         "principal",         "remote_address", "action",
-                                   "practice_id", "patient_id", "study_instance_uid", "outcome",        "detail"};
+constexpr const char* COLUMNS[] = {"id",      "at",          "principal",  "remote_address",
+                                   "action",  "practice_id", "patient_id", "study_instance_uid",
+                                   "outcome", "detail"};
 
 // PS3.16 CID 400, and what was done: C(reate), R(ead), U(pdate), D(elete), E(xecute).
 struct Kind
@@ -77,8 +78,8 @@ Json::Value Coding(const std::string& system, const std::string& code, const std
   return coding;
 }
 
-void AddObject(pugi::xml_node message, const std::string& id, const char* type, const char* role, const char* idCode,
-               const char* idSystem, const char* idText)
+void AddObject(pugi::xml_node message, const std::string& id, const char* type, const char* role,
+               const char* idCode, const char* idSystem, const char* idText)
 {
   if (id.empty())
   {
@@ -122,8 +123,8 @@ Json::Value ToFhir(const Json::Value& record)
   event["resourceType"] = "AuditEvent";
   event["id"] = record["id"].asString();
   event["type"] = Coding("http://dicom.nema.org/resources/ontology/DCM", kind.code, kind.text);
-  event["subtype"].append(Coding("https://orthanc-clinic.example.org/audit-action", record["action"].asString(),
-                                 record["action"].asString()));
+  event["subtype"].append(Coding("https://orthanc-clinic.example.org/audit-action",
+                                 record["action"].asString(), record["action"].asString()));
   event["action"] = kind.what;
   event["recorded"] = record["at"];
   event["outcome"] = OutcomeOf(record);
@@ -145,8 +146,9 @@ Json::Value ToFhir(const Json::Value& record)
     }
     Json::Value one;
     one["what"]["identifier"]["system"] = system;
-    one["what"]["identifier"]["value"] =
-        std::string(field) == "study_instance_uid" ? "urn:oid:" + record[field].asString() : record[field].asString();
+    one["what"]["identifier"]["value"] = std::string(field) == "study_instance_uid"
+                                             ? "urn:oid:" + record[field].asString()
+                                             : record[field].asString();
     one["type"] = Coding("http://terminology.hl7.org/CodeSystem/audit-entity-type", type,
                          std::string(type) == "1" ? "Person" : "System Object");
     event["entity"].append(one);
@@ -184,7 +186,8 @@ std::string ToDicomAuditMessage(const Json::Value& record)
   pugi::xml_node source = message.append_child("AuditSourceIdentification");
   source.append_attribute("AuditSourceID") = "orthanc-clinic";
   AddObject(message, record["patient_id"].asString(), "1", "1", "2", "RFC-3881", "Patient Number");
-  AddObject(message, record["study_instance_uid"].asString(), "2", "3", "110180", "DCM", "Study Instance UID");
+  AddObject(message, record["study_instance_uid"].asString(), "2", "3", "110180", "DCM",
+            "Study Instance UID");
   std::ostringstream text;
   document.save(text, "", pugi::format_raw, pugi::encoding_utf8);
   return text.str();
@@ -193,8 +196,9 @@ std::string ToDicomAuditMessage(const Json::Value& record)
 std::string ToSyslog(const Json::Value& record, const std::string& host)
 {
   constexpr int PRIORITY = 10 * 8 + 5;  // authpriv, notice
-  const std::string message = fmt::format("<{}>1 {} {} orthanc-clinic {} DICOM+RFC3881 - \xEF\xBB\xBF{}", PRIORITY,
-                                          record["at"].asString(), host, getpid(), ToDicomAuditMessage(record));
+  const std::string message =
+      fmt::format("<{}>1 {} {} orthanc-clinic {} DICOM+RFC3881 - \xEF\xBB\xBF{}", PRIORITY,
+                  record["at"].asString(), host, getpid(), ToDicomAuditMessage(record));
   return std::to_string(message.size()) + " " + message;
 }
 }  // namespace OrthancClinic::Access

@@ -10,8 +10,8 @@
 
 namespace OrthancClinic::Access
 {
-// A row of CSV (RFC 4180); of null, the row of the names. A cell that a spreadsheet would take for a formula gets an
-// apostrophe.
+// A row of CSV (RFC 4180); of null, the row of the names. A cell that a spreadsheet would take for a formula
+// gets an apostrophe.
 std::string ToCsv(const Json::Value& record);
 
 // https://hl7.org/fhir/R4/auditevent.html

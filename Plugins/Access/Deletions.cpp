@@ -36,18 +36,20 @@ struct Deletion
   std::string comment;
 };
 
-std::vector<Deletion> Fetch(Transaction& transaction, const std::string& tail, const std::vector<std::string>& values)
+std::vector<Deletion> Fetch(Transaction& transaction, const std::string& tail,
+                            const std::vector<std::string>& values)
 {
   std::vector<Deletion> deletions;
   Deletion row;
   Query(
       transaction,
-      "SELECT id, practice_id, orthanc_study_id, study_instance_uid, patient_id, number_of_instances, reason, "
+      "SELECT id, practice_id, orthanc_study_id, study_instance_uid, patient_id, number_of_instances, "
+      "reason, "
       "state, requested_by, requested_at, decided_by, decided_at, comment FROM access_deletions " +
           tail,
-      values, [&] { deletions.push_back(row); }, row.id, row.practiceId, row.orthancStudyId, row.studyInstanceUid,
-      row.patientId, row.numberOfInstances, row.reason, row.state, row.requestedBy, row.requestedAt, row.decidedBy,
-      row.decidedAt, row.comment);
+      values, [&] { deletions.push_back(row); }, row.id, row.practiceId, row.orthancStudyId,
+      row.studyInstanceUid, row.patientId, row.numberOfInstances, row.reason, row.state, row.requestedBy,
+      row.requestedAt, row.decidedBy, row.decidedAt, row.comment);
   return deletions;
 }
 
@@ -64,7 +66,8 @@ Deletion Get(Transaction& transaction, const std::string& id)
 
 Json::Value ToJson(const Deletion& deletion)
 {
-  const auto orNull = [](const std::string& text) { return text.empty() ? Json::Value() : Json::Value(text); };
+  const auto orNull = [](const std::string& text)
+  { return text.empty() ? Json::Value() : Json::Value(text); };
   Json::Value json;
   json["id"] = deletion.id;
   json["practice_id"] = deletion.practiceId;
@@ -91,7 +94,8 @@ AuditEntry Audit(const Request& request, const std::string& action, const Deleti
   return entry;
 }
 
-void SetState(Transaction& transaction, const std::string& id, const std::string& state, const std::string& comment)
+void SetState(Transaction& transaction, const std::string& id, const std::string& state,
+              const std::string& comment)
 {
   Execute(transaction, "UPDATE access_deletions SET state = :state, comment = :comment WHERE id = :id",
           {state, comment, id});
@@ -103,31 +107,34 @@ Response Deletions::Ask(const Request& request, const std::string& study)
   Transaction transaction(database_);
   const Study found = StudyStore(transaction).Get(study);
   request.Require(found.practiceId);
-  const auto open = Fetch(transaction, "WHERE orthanc_study_id = :study AND state IN ('requested', 'approved')",
-                          {found.orthancStudyId});
+  const auto open =
+      Fetch(transaction, "WHERE orthanc_study_id = :study AND state IN ('requested', 'approved')",
+            {found.orthancStudyId});
   if (!open.empty())
   {
     throw Conflict("The deletion of this study was asked for already");
   }
-  const Deletion deletion{.id = NewUuid(),
-                          .practiceId = found.practiceId,
-                          .orthancStudyId = found.orthancStudyId,
-                          .studyInstanceUid = found.studyInstanceUid,
-                          .patientId = found.match.patientId.value_or(""),
-                          .numberOfInstances = found.numberOfInstances,
-                          .reason = request.Body()["reason"].asString().empty() ? NO_REASON
-                                                                               : request.Body()["reason"].asString(),
-                          .state = "requested",
-                          .requestedBy = request.Caller().name,
-                          .requestedAt = ToString(Now())};
+  const Deletion deletion{
+      .id = NewUuid(),
+      .practiceId = found.practiceId,
+      .orthancStudyId = found.orthancStudyId,
+      .studyInstanceUid = found.studyInstanceUid,
+      .patientId = found.match.patientId.value_or(""),
+      .numberOfInstances = found.numberOfInstances,
+      .reason = request.Body()["reason"].asString().empty() ? NO_REASON : request.Body()["reason"].asString(),
+      .state = "requested",
+      .requestedBy = request.Caller().name,
+      .requestedAt = ToString(Now())};
   AuditTrail::Append(transaction, Audit(request, "deletion.request", deletion));
   Execute(transaction,
           "INSERT INTO access_deletions (id, practice_id, orthanc_study_id, study_instance_uid, patient_id, "
-          "number_of_instances, reason, state, requested_by, requested_at, decided_by, decided_at, comment) VALUES "
-          "(:id, :practice, :study, :uid, :patient, CAST(:number AS BIGINT), :reason, :state, :by, :at, '', '', '')",
-          {deletion.id, deletion.practiceId, deletion.orthancStudyId, deletion.studyInstanceUid, deletion.patientId,
-           std::to_string(deletion.numberOfInstances), deletion.reason, deletion.state, deletion.requestedBy,
-           deletion.requestedAt});
+          "number_of_instances, reason, state, requested_by, requested_at, decided_by, decided_at, comment) "
+          "VALUES "
+          "(:id, :practice, :study, :uid, :patient, CAST(:number AS BIGINT), :reason, :state, :by, :at, '', "
+          "'', '')",
+          {deletion.id, deletion.practiceId, deletion.orthancStudyId, deletion.studyInstanceUid,
+           deletion.patientId, std::to_string(deletion.numberOfInstances), deletion.reason, deletion.state,
+           deletion.requestedBy, deletion.requestedAt});
   Json::Value data;
   data["deletion_id"] = deletion.id;
   data["study_instance_uid"] = deletion.studyInstanceUid;
@@ -180,7 +187,8 @@ Response Deletions::Decide(const Request& request, bool approve)
   deletion.decidedAt = ToString(Now());
   deletion.comment = request.Body()["comment"].asString();
   Execute(transaction,
-          "UPDATE access_deletions SET state = :state, decided_by = :by, decided_at = :at, comment = :comment WHERE "
+          "UPDATE access_deletions SET state = :state, decided_by = :by, decided_at = :at, comment = "
+          ":comment WHERE "
           "id = :id",
           {deletion.state, deletion.decidedBy, deletion.decidedAt, deletion.comment, deletion.id});
   if (approve)
@@ -201,7 +209,8 @@ void Deletions::Run(RunningTask& task)
     // What came later was not agreed upon.
     if (study && study->numberOfInstances > deletion.numberOfInstances)
     {
-      SetState(transaction, deletion.id, "failed", "Images arrived after the deletion was asked for: ask again");
+      SetState(transaction, deletion.id, "failed",
+               "Images arrived after the deletion was asked for: ask again");
       task.Complete(transaction);
       transaction.Commit();
       return;
@@ -273,15 +282,18 @@ void Deletions::AddRoutes(Router& router)
               .summary = "Asks for a study to be deleted: 202 while it waits for somebody else",
               .body = optional,
               .handler = [this](const Request& request) { return Ask(request, request.Path("study_uid")); }});
-  router.Add({.method = HttpMethod::Get,
-              .path = "/api/v1/deletions",
-              .permission = Permission::ApproveDeletions,
-              .summary = "What was asked to be deleted, newest first",
-              .query = {{"status", "Only in this state",
-                         JsonLiteral(R"({"type": "string", "enum": ["requested", "approved", "rejected", "deleted", "failed"]})")},
-                        {"practice", "Only of this practice", JsonLiteral(R"({"type": "string", "maxLength": 128})")}},
-              .paged = true,
-              .handler = [this](const Request& request) { return List(request); }});
+  router.Add(
+      {.method = HttpMethod::Get,
+       .path = "/api/v1/deletions",
+       .permission = Permission::ApproveDeletions,
+       .summary = "What was asked to be deleted, newest first",
+       .query =
+           {{"status", "Only in this state",
+             JsonLiteral(
+                 R"({"type": "string", "enum": ["requested", "approved", "rejected", "deleted", "failed"]})")},
+            {"practice", "Only of this practice", JsonLiteral(R"({"type": "string", "maxLength": 128})")}},
+       .paged = true,
+       .handler = [this](const Request& request) { return List(request); }});
   router.Add({.method = HttpMethod::Post,
               .path = "/api/v1/deletions/{id}/approve",
               .permission = Permission::ApproveDeletions,

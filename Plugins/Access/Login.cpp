@@ -37,9 +37,10 @@ Response Refuse(const Options& options)
 {
   Response response;
   response.http = Problem(
-      401, fmt::format("The name or the password is not right. After {} failures, an account is locked for {} "
-                       "minutes.",
-                       options.failuresUntilLocked, options.lockMinutes));
+      401,
+      fmt::format("The name or the password is not right. After {} failures, an account is locked for {} "
+                  "minutes.",
+                  options.failuresUntilLocked, options.lockMinutes));
   return response;
 }
 
@@ -66,8 +67,9 @@ void CheckNewPassword(const std::string& password, const std::string& userName, 
   const auto length = CountCodePoints(password);
   if (!length || *length < SHORTEST_PASSWORD || password.size() > LONGEST_PASSWORD)
   {
-    throw BadInput("The password cannot be used",
-                   {{field, fmt::format("expected {} to {} characters", SHORTEST_PASSWORD, LONGEST_PASSWORD)}});
+    throw BadInput(
+        "The password cannot be used",
+        {{field, fmt::format("expected {} to {} characters", SHORTEST_PASSWORD, LONGEST_PASSWORD)}});
   }
   if (password.find(userName) != std::string::npos || password == std::string(password.size(), password[0]))
   {
@@ -164,8 +166,8 @@ Response Login::SignIn(const Request& request)
     user = AccessStore(transaction).FindUser(name);
     transaction.Commit();
   }
-  const bool good =
-      password.size() <= LONGEST_PASSWORD && Verify(user ? user->passwordHash : "", password) && !user->disabled;
+  const bool good = password.size() <= LONGEST_PASSWORD && Verify(user ? user->passwordHash : "", password) &&
+                    !user->disabled;
 
   Transaction transaction(database_);
   AccessStore store(transaction);
@@ -209,7 +211,8 @@ Response Login::SignIn(const Request& request)
   return Response::Json(answer);
 }
 
-Session Login::OpenSession(Transaction& transaction, const Request& request, User& user, const std::string& secret)
+Session Login::OpenSession(Transaction& transaction, const Request& request, User& user,
+                           const std::string& secret)
 {
   Session session;
   session.id = NewUuid();
@@ -229,12 +232,13 @@ Session Login::OpenSession(Transaction& transaction, const Request& request, Use
 
 std::string Login::BrowserCookie(const Session& session) const
 {
-  return Cookie(Sign({session.userName, session.id, AccessToken::BROWSER, session.expiresAt}, directory_.SigningKey()),
-                std::chrono::minutes(options_.sessionMinutes));
+  return Cookie(
+      Sign({session.userName, session.id, AccessToken::BROWSER, session.expiresAt}, directory_.SigningKey()),
+      std::chrono::minutes(options_.sessionMinutes));
 }
 
-// What the browser keeps while it is at the provider: nobody else can finish what it began. Lax, since it comes back
-// from another site.
+// What the browser keeps while it is at the provider: nobody else can finish what it began. Lax, since it
+// comes back from another site.
 Response Login::StartOidc(const Request& request)
 {
   LimitAttempts(request.Http().remoteAddress);
@@ -243,8 +247,9 @@ Response Login::StartOidc(const Request& request)
   const std::string seal = ToHexadecimal(HmacSha256(directory_.SigningKey(), "oidc " + content));
   return Response::Text("", "text/plain", 303)
       .Header("Location", oidc_->AuthorizationUrl(attempt))
-      .Header("Set-Cookie", fmt::format("{}={}.{}; Path=/api/v1/auth/oidc; HttpOnly; SameSite=Lax; Max-Age=600{}",
-                                        OIDC_COOKIE, content, seal, options_.secureCookies ? "; Secure" : ""));
+      .Header("Set-Cookie",
+              fmt::format("{}={}.{}; Path=/api/v1/auth/oidc; HttpOnly; SameSite=Lax; Max-Age=600{}",
+                          OIDC_COOKIE, content, seal, options_.secureCookies ? "; Secure" : ""));
 }
 
 Response Login::FinishOidc(const Request& request)
@@ -263,15 +268,16 @@ Response Login::FinishOidc(const Request& request)
   const std::string cookie = FindCookie(request.Http(), OIDC_COOKIE).value_or("");
   const size_t dot = cookie.rfind('.');
   const std::string content = cookie.substr(0, dot);
-  if (dot == std::string::npos || !AreEqual(ToHexadecimal(HmacSha256(directory_.SigningKey(), "oidc " + content)),
-                                            cookie.substr(dot + 1)))
+  if (dot == std::string::npos ||
+      !AreEqual(ToHexadecimal(HmacSha256(directory_.SigningKey(), "oidc " + content)),
+                cookie.substr(dot + 1)))
   {
     return fail("this browser has not begun it");
   }
   const size_t first = content.find('.');
   const size_t second = content.find('.', first + 1);
-  const OpenIdConnect::Attempt attempt{content.substr(0, first), content.substr(first + 1, second - first - 1),
-                                       content.substr(second + 1)};
+  const OpenIdConnect::Attempt attempt{
+      content.substr(0, first), content.substr(first + 1, second - first - 1), content.substr(second + 1)};
   if (request.QueryText("code").empty() || !AreEqual(attempt.state, request.QueryText("state")))
   {
     return fail("the provider did not give a code for what this browser began");

@@ -32,7 +32,8 @@ private:
   Response SignIn(const Request& request);
   Response StartOidc(const Request& request);
   Response FinishOidc(const Request& request);
-  Session OpenSession(Transaction& transaction, const Request& request, User& user, const std::string& secret);
+  Session OpenSession(Transaction& transaction, const Request& request, User& user,
+                      const std::string& secret);
   std::string BrowserCookie(const Session& session) const;
   Response Refresh(const Request& request);
   Response SignOut(const Request& request);

@@ -91,7 +91,8 @@ void ModalityGate::Refresh()
     const std::lock_guard lock(mutex_);
     unknown = unknown_;
   }
-  Transaction transaction(database_, unknown.empty() ? Transaction::Mode::ReadOnly : Transaction::Mode::Write);
+  Transaction transaction(database_,
+                          unknown.empty() ? Transaction::Mode::ReadOnly : Transaction::Mode::Write);
   for (const Practice& practice : PracticeStore(transaction).List())
   {
     known.insert(practice.callingAeTitles.begin(), practice.callingAeTitles.end());
@@ -100,7 +101,8 @@ void ModalityGate::Refresh()
   for (const auto& [ae, instances] : unknown)
   {
     Execute(transaction,
-            "INSERT INTO access_unknown_modalities (calling_ae, first_seen_at, last_seen_at, instances) VALUES (:ae, "
+            "INSERT INTO access_unknown_modalities (calling_ae, first_seen_at, last_seen_at, instances) "
+            "VALUES (:ae, "
             ":first, :last, CAST(:count AS BIGINT)) ON CONFLICT (calling_ae) DO UPDATE SET last_seen_at = "
             "excluded.last_seen_at, instances = access_unknown_modalities.instances + excluded.instances",
             {ae, now, now, std::to_string(instances)});
@@ -129,42 +131,43 @@ void ModalityGate::Refresh()
 
 void ModalityGate::AddRoutes(Router& router)
 {
-  router.Add({.method = HttpMethod::Get,
-              .path = "/api/v1/access/modalities",
-              .permission = Permission::WritePractices,
-              .summary = "The AE titles that have sent images and that neither a practice nor Orthanc names",
-              .handler = [this](const Request&)
-              {
-                Json::Value items(Json::arrayValue);
-                std::string ae;
-                std::string first;
-                std::string last;
-                long long instances = 0;
-                Transaction transaction(database_, Transaction::Mode::ReadOnly);
-                Query(
-                    transaction,
-                    "SELECT calling_ae, first_seen_at, last_seen_at, instances FROM access_unknown_modalities "
-                    "ORDER BY last_seen_at DESC LIMIT 1000",
-                    {},
-                    [&]
-                    {
-                      const std::lock_guard lock(mutex_);
-                      if (known_.contains(ae))
-                      {
-                        return;  // by now
-                      }
-                      Json::Value item;
-                      item["calling_ae"] = ae;
-                      item["first_seen_at"] = first;
-                      item["last_seen_at"] = last;
-                      item["instances"] = static_cast<Json::Int64>(instances);
-                      item["refused"] = strict_;
-                      items.append(item);
-                    },
-                    ae, first, last, instances);
-                transaction.Commit();
-                const auto total = static_cast<int64_t>(items.size());
-                return Response::List(std::move(items), total, {total, 0});
-              }});
+  router.Add(
+      {.method = HttpMethod::Get,
+       .path = "/api/v1/access/modalities",
+       .permission = Permission::WritePractices,
+       .summary = "The AE titles that have sent images and that neither a practice nor Orthanc names",
+       .handler = [this](const Request&)
+       {
+         Json::Value items(Json::arrayValue);
+         std::string ae;
+         std::string first;
+         std::string last;
+         long long instances = 0;
+         Transaction transaction(database_, Transaction::Mode::ReadOnly);
+         Query(
+             transaction,
+             "SELECT calling_ae, first_seen_at, last_seen_at, instances FROM access_unknown_modalities "
+             "ORDER BY last_seen_at DESC LIMIT 1000",
+             {},
+             [&]
+             {
+               const std::lock_guard lock(mutex_);
+               if (known_.contains(ae))
+               {
+                 return;  // by now
+               }
+               Json::Value item;
+               item["calling_ae"] = ae;
+               item["first_seen_at"] = first;
+               item["last_seen_at"] = last;
+               item["instances"] = static_cast<Json::Int64>(instances);
+               item["refused"] = strict_;
+               items.append(item);
+             },
+             ae, first, last, instances);
+         transaction.Commit();
+         const auto total = static_cast<int64_t>(items.size());
+         return Response::List(std::move(items), total, {total, 0});
+       }});
 }
 }  // namespace OrthancClinic::Access

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Which AE titles may send images, and which have called without being known. Decides in memory, on the store path;
-// writes behind it.
+// Which AE titles may send images, and which have called without being known. Decides in memory, on the store
+// path; writes behind it.
 
 #pragma once
 
@@ -47,7 +47,8 @@ private:
   std::condition_variable stop_;
   bool stopping_ = false;
   std::set<std::string> known_;
-  std::map<std::string, int64_t> unknown_;  // that called since the last refresh, and how many instances they sent
+  std::map<std::string, int64_t>
+      unknown_;  // that called since the last refresh, and how many instances they sent
   std::thread thread_;
 };
 }  // namespace OrthancClinic::Access

@@ -44,8 +44,9 @@ std::string FromBase64Url(std::string text)
   const size_t missing = (4 - text.size() % 4) % 4;
   text.append(missing, '=');
   std::string bytes(text.size() / 4 * 3, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+  const int size =
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
   if (size < 0 || static_cast<size_t>(size) < missing)
   {
     throw Forbidden("the provider's token or key cannot be read");
@@ -71,7 +72,8 @@ std::string ToPem(const Json::Value& key)
     const auto number = [&](const char* name)
     {
       const std::string bytes = FromBase64Url(key[name].asString());
-      return BN_bin2bn(reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()), nullptr);
+      return BN_bin2bn(reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()),
+                       nullptr);
     };
     modulus.reset(number("n"));
     exponent.reset(number("e"));
@@ -83,9 +85,11 @@ std::string ToPem(const Json::Value& key)
   {
     point = "\x04" + FromBase64Url(key["x"].asString()) + FromBase64Url(key["y"].asString());
     good = OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) == 1 &&
-           OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()) == 1;
+           OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(),
+                                            point.size()) == 1;
   }
-  const Owned<OSSL_PARAM, OSSL_PARAM_free> parameters(good ? OSSL_PARAM_BLD_to_param(builder.get()) : nullptr);
+  const Owned<OSSL_PARAM, OSSL_PARAM_free> parameters(good ? OSSL_PARAM_BLD_to_param(builder.get())
+                                                           : nullptr);
   const Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free> context(
       EVP_PKEY_CTX_new_from_name(nullptr, isRsa ? "RSA" : "EC", nullptr));
   EVP_PKEY* made = nullptr;
@@ -197,8 +201,9 @@ std::string OpenIdConnect::AuthorizationUrl(const Attempt& attempt)
   {
     bytes += static_cast<char>(std::stoi(hash.substr(i, 2), nullptr, 16));
   }
-  return endpoint + (endpoint.find('?') == std::string::npos ? "?" : "&") + "response_type=code&client_id=" +
-         EncodeQueryText(options_.clientId) + "&redirect_uri=" + EncodeQueryText(options_.redirectUri) +
+  return endpoint + (endpoint.find('?') == std::string::npos ? "?" : "&") +
+         "response_type=code&client_id=" + EncodeQueryText(options_.clientId) +
+         "&redirect_uri=" + EncodeQueryText(options_.redirectUri) +
          "&scope=" + EncodeQueryText(options_.scope) + "&state=" + attempt.state + "&nonce=" + attempt.nonce +
          "&code_challenge=" + ToBase64Url(bytes) + "&code_challenge_method=S256";
 }
@@ -275,7 +280,8 @@ OpenIdConnect::Identity OpenIdConnect::Finish(const Attempt& attempt, const std:
 {
   const std::string body = "grant_type=authorization_code&code=" + EncodeQueryText(code) +
                            "&redirect_uri=" + EncodeQueryText(options_.redirectUri) +
-                           "&client_id=" + EncodeQueryText(options_.clientId) + "&code_verifier=" + attempt.verifier;
+                           "&client_id=" + EncodeQueryText(options_.clientId) +
+                           "&code_verifier=" + attempt.verifier;
   HttpCall call{.method = "POST", .url = Discover()["token_endpoint"].asString()};
   call.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
   if (!options_.clientSecret.empty())
@@ -293,9 +299,11 @@ OpenIdConnect::Identity OpenIdConnect::Finish(const Attempt& attempt, const std:
     {
       return oneOrMany == wanted;
     }
-    return std::any_of(oneOrMany.begin(), oneOrMany.end(), [&](const Json::Value& one) { return one == wanted; });
+    return std::any_of(oneOrMany.begin(), oneOrMany.end(),
+                       [&](const Json::Value& one) { return one == wanted; });
   };
-  const Timestamp expires = claims["exp"].isIntegral() ? Timestamp(std::chrono::seconds(claims["exp"].asInt64())) : Timestamp{};
+  const Timestamp expires =
+      claims["exp"].isIntegral() ? Timestamp(std::chrono::seconds(claims["exp"].asInt64())) : Timestamp{};
   if (claims["iss"] != options_.issuer || !has(claims["aud"], options_.clientId))
   {
     throw Forbidden("the ID token is of another provider, or for somebody else");

@@ -44,8 +44,8 @@ public:
   // Where the browser goes. Throws Unavailable if the provider cannot be asked.
   std::string AuthorizationUrl(const Attempt& attempt);
 
-  // Who it is, for the code that the browser came back with. Throws Forbidden if the ID token is not good in every
-  // respect (signature by RS256 or ES256, issuer, audience, time, nonce) or gives no role; Unavailable.
+  // Who it is, for the code that the browser came back with. Throws Forbidden if the ID token is not good in
+  // every respect (signature by RS256 or ES256, issuer, audience, time, nonce) or gives no role; Unavailable.
   Identity Finish(const Attempt& attempt, const std::string& code);
 
 private:

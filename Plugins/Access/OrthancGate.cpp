@@ -55,12 +55,13 @@ bool OrthancGate::IsAllowed(const OrthancRule& rule, const Principal& principal,
   {
     return grants.AllowSomewhere(rule.permission);
   }
-  return !subjects.empty() &&
-         std::all_of(subjects.begin(), subjects.end(), [&](const Subject& subject)
-                     { return grants.Allow(rule.permission, subject.practiceId); });
+  return !subjects.empty() && std::all_of(subjects.begin(), subjects.end(),
+                                          [&](const Subject& subject)
+                                          { return grants.Allow(rule.permission, subject.practiceId); });
 }
 
-bool OrthancGate::IsWithinLimits(const OrthancRule& rule, const HttpRequest& request, const Principal& principal)
+bool OrthancGate::IsWithinLimits(const OrthancRule& rule, const HttpRequest& request,
+                                 const Principal& principal)
 {
   if (rule.permission != Permission::WriteImages)
   {
@@ -69,7 +70,8 @@ bool OrthancGate::IsWithinLimits(const OrthancRule& rule, const HttpRequest& req
   int64_t size = 0;
   const std::string length = FindHeader(request, "content-length");
   std::from_chars(length.data(), length.data() + length.size(), size);
-  return size <= options_.uploadMegabytes << 20 && !uploads_.Take(principal.name + "\n" + principal.remoteAddress);
+  return size <= options_.uploadMegabytes << 20 &&
+         !uploads_.Take(principal.name + "\n" + principal.remoteAddress);
 }
 
 std::vector<OrthancGate::Subject> OrthancGate::FindSubjects(const OrthancRule& rule)

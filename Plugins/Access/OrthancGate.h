@@ -27,12 +27,16 @@ class OrthancGate
 {
 public:
   OrthancGate(Database& database, IOrthanc& orthanc, const Options& options)
-      : database_(database), orthanc_(orthanc), options_(options), looks_(database), uploads_(options.uploadsPerMinute)
+      : database_(database),
+        orthanc_(orthanc),
+        options_(options),
+        looks_(database),
+        uploads_(options.uploadsPerMinute)
   {
   }
 
-  // Thread-safe. The first look of a principal at a study within five minutes is in the audit trail before it is
-  // allowed; if that cannot be written, nothing is.
+  // Thread-safe. The first look of a principal at a study within five minutes is in the audit trail before it
+  // is allowed; if that cannot be written, nothing is.
   bool Admits(const HttpRequest& request, const std::optional<Principal>& principal);
 
 private:
@@ -45,7 +49,8 @@ private:
 
   std::vector<Subject> FindSubjects(const OrthancRule& rule);
   std::vector<Subject> ReadSubjects(const OrthancRule& rule);
-  bool IsAllowed(const OrthancRule& rule, const Principal& principal, const std::vector<Subject>& subjects) const;
+  bool IsAllowed(const OrthancRule& rule, const Principal& principal,
+                 const std::vector<Subject>& subjects) const;
   bool IsWithinLimits(const OrthancRule& rule, const HttpRequest& request, const Principal& principal);
   void Record(const OrthancRule& rule, const HttpRequest& request, const Principal& principal,
               const std::vector<Subject>& subjects, bool allowed);

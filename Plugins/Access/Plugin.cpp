@@ -36,7 +36,8 @@ struct Parts
         gate(clinic.Database(), clinic.Orthanc(), options),
         deletions(clinic.Database(), clinic.Orthanc(), clinic.Events()),
         audit(clinic.Database(), options),
-        modalities(clinic.Database(), clinic.Configuration().Orthanc()["DicomModalities"], options.modalities == "strict")
+        modalities(clinic.Database(), clinic.Configuration().Orthanc()["DicomModalities"],
+                   options.modalities == "strict")
   {
   }
 };
@@ -47,7 +48,9 @@ void Load(Clinic& clinic)
   clinic.Database().Migrate("access", Migrations());
   if (!options.enabled)
   {
-    LogWarning("Clinic.Access.Enabled is false: Orthanc alone decides who comes in, and all who do may do everything");
+    LogWarning(
+        "Clinic.Access.Enabled is false: Orthanc alone decides who comes in, and all who do may do "
+        "everything");
     return;
   }
 

@@ -59,16 +59,16 @@ Json::Value KeySchema()
 
 void CheckName(const std::string& name)
 {
-  const bool good = name.size() <= 128 &&
-                    std::all_of(name.begin(), name.end(),
-                                [](char c)
-                                {
-                                  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
-                                         c == '_' || c == '-' || c == '@';
-                                });
+  const bool good = name.size() <= 128 && std::all_of(name.begin(), name.end(),
+                                                      [](char c) {
+                                                        return (c >= 'a' && c <= 'z') ||
+                                                               (c >= '0' && c <= '9') || c == '.' ||
+                                                               c == '_' || c == '-' || c == '@';
+                                                      });
   if (!good)
   {
-    throw BadInput("The name cannot be used", {{"name", "expected small letters, digits, '.', '_', '-' and '@'"}});
+    throw BadInput("The name cannot be used",
+                   {{"name", "expected small letters, digits, '.', '_', '-' and '@'"}});
   }
 }
 
@@ -257,12 +257,13 @@ void AddUserRoutes(Router& router, Database& database, AccessDirectory& director
               .body = UserSchema(),
               .handler = [&database, &directory](const Request& request)
               { return PutUser(database, directory, request); }});
-  router.Add({.method = HttpMethod::Delete,
-              .path = "/api/v1/users/{name}",
-              .permission = Permission::WriteUsers,
-              .summary = "Removes a user; what they did stays in the audit trail",
-              .handler = Changes(database, directory, "user.delete", "name",
-                                 [](AccessStore& store, const std::string& name) { store.DeleteUser(name); })});
+  router.Add(
+      {.method = HttpMethod::Delete,
+       .path = "/api/v1/users/{name}",
+       .permission = Permission::WriteUsers,
+       .summary = "Removes a user; what they did stays in the audit trail",
+       .handler = Changes(database, directory, "user.delete", "name",
+                          [](AccessStore& store, const std::string& name) { store.DeleteUser(name); })});
   router.Add({.method = HttpMethod::Post,
               .path = "/api/v1/users/{name}/unlock",
               .permission = Permission::WriteUsers,

@@ -47,8 +47,8 @@ public:
   // Throws Conflict if it has ended.
   void Cancel(Transaction& transaction, const std::string& id);
 
-  // Throws BadInput unless the findings that a person wants to leave speak of the images that were analysed. Asks
-  // Orthanc: not within a transaction.
+  // Throws BadInput unless the findings that a person wants to leave speak of the images that were analysed.
+  // Asks Orthanc: not within a transaction.
   void CheckEdit(const std::string& id, const Json::Value& findings);
 
   // What a person says of a result: "accept", "edit" (then with the findings that are left) or "reject".

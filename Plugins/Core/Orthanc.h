@@ -29,7 +29,8 @@ public:
   virtual void Put(const std::string& path, const std::string& body) = 0;
   virtual void Delete(const std::string& path) = 0;
 
-  // A GET of what Orthanc and its plugins (DICOMweb) serve, with the caller's headers: any status is an answer.
+  // A GET of what Orthanc and its plugins (DICOMweb) serve, with the caller's headers: any status is an
+  // answer.
   struct Answer
   {
     int status = 0;
@@ -38,8 +39,8 @@ public:
   };
   virtual Answer Fetch(const std::string& path, const std::map<std::string, std::string>& headers) = 0;
 
-  // The data set of a DICOM file by tag ("gggg,eeee"), in UTF-8, without binary values. Throws BadInput if it is
-  // no DICOM.
+  // The data set of a DICOM file by tag ("gggg,eeee"), in UTF-8, without binary values. Throws BadInput if it
+  // is no DICOM.
   virtual Json::Value ReadDicom(const std::string& dicom) = 0;
 };
 }  // namespace OrthancClinic

@@ -17,7 +17,7 @@ namespace OrthancClinic::Viewer
 namespace
 {
 constexpr const char* UID = "0020000D";
-constexpr size_t MOST_STUDIES = 100;      // of the links of one browser, in one search
+constexpr size_t MOST_STUDIES = 100;  // of the links of one browser, in one search
 constexpr size_t LARGEST_REPORT = 16 << 20;
 
 // Structured reports (PS3.4 B.5): what a viewer measures. Images are not stored through a viewer.
@@ -32,7 +32,8 @@ bool IsViewersPath(const std::string& rest)
       "(series|instances|metadata"
       "|series/[0-9.]+/(instances|metadata|rendered|thumbnail)"
       "|series/[0-9.]+/instances/[0-9.]+"
-      "|series/[0-9.]+/instances/[0-9.]+/(metadata|rendered|thumbnail|frames/[0-9,]+|frames/[0-9]+/(rendered|thumbnail)|bulk/[0-9A-Fa-f/]+))");
+      "|series/[0-9.]+/instances/[0-9.]+/(metadata|rendered|thumbnail|frames/[0-9,]+|frames/[0-9]+/"
+      "(rendered|thumbnail)|bulk/[0-9A-Fa-f/]+))");
   return std::regex_match(rest, PATHS);
 }
 
@@ -93,8 +94,9 @@ Response DicomWebFace::Forward(const Request& request, const std::string& path)
   if (answer.status >= 400)
   {
     Response response;
-    response.http = Problem(answer.status == 404 || answer.status == 400 || answer.status == 406 ? answer.status : 502,
-                            "DICOMweb cannot answer this");
+    response.http =
+        Problem(answer.status == 404 || answer.status == 400 || answer.status == 406 ? answer.status : 502,
+                "DICOMweb cannot answer this");
     return response;
   }
   const std::string type = answer.headers["content-type"];
@@ -103,7 +105,8 @@ Response DicomWebFace::Forward(const Request& request, const std::string& path)
     // The addresses of bulk data are to lead back here.
     ReplaceAll(answer.body, options_.dicomWebRoot + "studies/", std::string(ROOT) + "/studies/");
   }
-  return Response::Text(std::move(answer.body), type.empty() ? "application/dicom+json" : type, answer.status);
+  return Response::Text(std::move(answer.body), type.empty() ? "application/dicom+json" : type,
+                        answer.status);
 }
 
 Response DicomWebFace::Retrieve(const Request& request)
@@ -116,16 +119,19 @@ Response DicomWebFace::Retrieve(const Request& request)
   }
   const AuditEntry entry = opening_.Require(request, uid, Permission::ReadImages);
   looks_.Write(entry);
-  return Forward(request, options_.dicomWebRoot + "studies/" + uid + "/" + rest + EncodeQuery(request.Http()));
+  return Forward(request,
+                 options_.dicomWebRoot + "studies/" + uid + "/" + rest + EncodeQuery(request.Http()));
 }
 
 // The study by a search that is confined to it.
 Json::Value DicomWebFace::Search(const Request& request, const std::string& uid)
 {
   const std::string others = EncodeQuery(request.Http(), UID);
-  const std::string path = options_.dicomWebRoot + "studies" + others + (others.empty() ? "?" : "&") + UID + "=" + uid;
+  const std::string path =
+      options_.dicomWebRoot + "studies" + others + (others.empty() ? "?" : "&") + UID + "=" + uid;
   const IOrthanc::Answer answer = orthanc_.Fetch(path, {{"accept", "application/dicom+json"}});
-  return answer.status == 200 && !answer.body.empty() ? ParseJson(answer.body) : Json::Value(Json::arrayValue);
+  return answer.status == 200 && !answer.body.empty() ? ParseJson(answer.body)
+                                                      : Json::Value(Json::arrayValue);
 }
 
 Response DicomWebFace::SearchStudies(const Request& request)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// DICOMweb as the viewer is given it: what Orthanc's DICOMweb plugin answers, but only of the studies that the
-// request may see, and only the transactions that a viewer needs. To store, only structured reports.
+// DICOMweb as the viewer is given it: what Orthanc's DICOMweb plugin answers, but only of the studies that
+// the request may see, and only the transactions that a viewer needs. To store, only structured reports.
 
 #pragma once
 

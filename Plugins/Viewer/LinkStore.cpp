@@ -53,7 +53,8 @@ std::vector<Link> LinkStore::Fetch(const std::string& tail, const std::vector<st
   std::string expiresAt;
   Query(
       transaction_,
-      "SELECT id, studies, measurements, uses_left, created_by, created_at, expires_at FROM viewer_links " + tail,
+      "SELECT id, studies, measurements, uses_left, created_by, created_at, expires_at FROM viewer_links " +
+          tail,
       values,
       [&]
       {
@@ -75,12 +76,13 @@ std::vector<Link> LinkStore::Fetch(const std::string& tail, const std::vector<st
 
 void LinkStore::Insert(const Link& link, const std::string& secret)
 {
-  Execute(transaction_,
-          "INSERT INTO viewer_links (id, secret_sha256, studies, measurements, uses_left, created_by, "
-          "created_at, expires_at) VALUES (:id, :secret, :studies, CAST(:measurements AS BIGINT), CAST(:uses "
-          "AS BIGINT), :by, :at, :expires)",
-          {link.id, Sha256Of(secret), WriteJson(StudiesToJson(link.studies)), link.measurements ? "1" : "0",
-           std::to_string(link.usesLeft), link.createdBy, ToString(link.createdAt), ToString(link.expiresAt)});
+  Execute(
+      transaction_,
+      "INSERT INTO viewer_links (id, secret_sha256, studies, measurements, uses_left, created_by, "
+      "created_at, expires_at) VALUES (:id, :secret, :studies, CAST(:measurements AS BIGINT), CAST(:uses "
+      "AS BIGINT), :by, :at, :expires)",
+      {link.id, Sha256Of(secret), WriteJson(StudiesToJson(link.studies)), link.measurements ? "1" : "0",
+       std::to_string(link.usesLeft), link.createdBy, ToString(link.createdAt), ToString(link.expiresAt)});
 }
 
 std::optional<Link> LinkStore::FindBySecretForUpdate(const std::string& secret)
@@ -109,16 +111,18 @@ void LinkStore::Open(const Link& link, const std::string& session, const std::st
           {link.id});
   Execute(transaction_, "UPDATE viewer_sessions SET secret_sha256 = :new WHERE secret_sha256 = :old",
           {Sha256Of(session), Sha256Of(formerSession)});
-  Execute(transaction_,
-          "INSERT INTO viewer_sessions (secret_sha256, link_id) VALUES (:session, :link) ON CONFLICT DO NOTHING",
-          {Sha256Of(session), link.id});
+  Execute(
+      transaction_,
+      "INSERT INTO viewer_sessions (secret_sha256, link_id) VALUES (:session, :link) ON CONFLICT DO NOTHING",
+      {Sha256Of(session), link.id});
 }
 
 std::vector<Link> LinkStore::OfSession(const std::string& session)
 {
-  return Fetch("WHERE id IN (SELECT link_id FROM viewer_sessions WHERE secret_sha256 = :session) AND expires_at "
-               "> :now",
-               {Sha256Of(session), ToString(Now())});
+  return Fetch(
+      "WHERE id IN (SELECT link_id FROM viewer_sessions WHERE secret_sha256 = :session) AND expires_at "
+      "> :now",
+      {Sha256Of(session), ToString(Now())});
 }
 
 void LinkStore::Delete(const std::string& id)
@@ -134,9 +138,10 @@ void LinkStore::Delete(const std::string& id)
 void LinkStore::DeleteExpired()
 {
   const std::string now = ToString(Now());
-  Execute(transaction_,
-          "DELETE FROM viewer_sessions WHERE link_id IN (SELECT id FROM viewer_links WHERE expires_at <= :now)",
-          {now});
+  Execute(
+      transaction_,
+      "DELETE FROM viewer_sessions WHERE link_id IN (SELECT id FROM viewer_links WHERE expires_at <= :now)",
+      {now});
   Execute(transaction_, "DELETE FROM viewer_links WHERE expires_at <= :now", {now});
 }
 }  // namespace OrthancClinic::Viewer

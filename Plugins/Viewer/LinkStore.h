@@ -46,8 +46,8 @@ public:
   std::optional<Link> Find(const std::string& id);
   std::vector<Link> List();  // those that have not expired, newest first
 
-  // Takes one use from it, and opens it in the browser that gets `session`; what the browser had opened before
-  // as `formerSession` goes over.
+  // Takes one use from it, and opens it in the browser that gets `session`; what the browser had opened
+  // before as `formerSession` goes over.
   void Open(const Link& link, const std::string& session, const std::string& formerSession);
 
   // What a browser has open: only links that have not expired.

@@ -24,8 +24,9 @@ public:
 
   explicit Opening(Database& database) : database_(database) {}
 
-  // Who may see a study, and why they may: for the audit trail. Throws NotFound if nobody lets them, the study is
-  // not known, or two studies have the UID. `permission` is ReadImages, or WriteMeasurements to store some.
+  // Who may see a study, and why they may: for the audit trail. Throws NotFound if nobody lets them, the
+  // study is not known, or two studies have the UID. `permission` is ReadImages, or WriteMeasurements to
+  // store some.
   AuditEntry Require(const Request& request, const std::string& studyUid, Permission permission);
 
   // The studies that links have opened in this browser; at most one second old.

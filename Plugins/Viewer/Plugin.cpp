@@ -24,12 +24,14 @@ std::string Ancestors(const Options& options)
   return ancestors;
 }
 
-// OHIF evaluates code that it makes (kernels of its renderer) and starts workers from blobs. Nothing is loaded
-// from, or sent to, anywhere but this server.
+// OHIF evaluates code that it makes (kernels of its renderer) and starts workers from blobs. Nothing is
+// loaded from, or sent to, anywhere but this server.
 std::string OhifPolicy(const Options& options)
 {
-  return "default-src 'none'; script-src 'self' 'unsafe-eval' blob:; worker-src 'self' blob:; style-src 'self' "
-         "'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; connect-src "
+  return "default-src 'none'; script-src 'self' 'unsafe-eval' blob:; worker-src 'self' blob:; style-src "
+         "'self' "
+         "'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; "
+         "connect-src "
          "'self' blob: data:; manifest-src 'self'; base-uri 'none'; form-action 'none'; object-src 'none'; "
          "frame-ancestors " +
          Ancestors(options);

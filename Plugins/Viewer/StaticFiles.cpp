@@ -18,14 +18,20 @@ namespace fs = std::filesystem;
 
 std::string TypeOf(const std::string& name)
 {
-  static const std::map<std::string, std::string> TYPES = {
-      {".html", "text/html; charset=utf-8"},        {".js", "text/javascript; charset=utf-8"},
-      {".mjs", "text/javascript; charset=utf-8"},   {".css", "text/css; charset=utf-8"},
-      {".json", "application/json"},                {".wasm", "application/wasm"},
-      {".svg", "image/svg+xml"},                    {".png", "image/png"},
-      {".ico", "image/x-icon"},                     {".woff2", "font/woff2"},
-      {".xml", "application/xml"},                  {".txt", "text/plain; charset=utf-8"},
-      {".jpg", "image/jpeg"},                       {".map", "application/json"}};
+  static const std::map<std::string, std::string> TYPES = {{".html", "text/html; charset=utf-8"},
+                                                           {".js", "text/javascript; charset=utf-8"},
+                                                           {".mjs", "text/javascript; charset=utf-8"},
+                                                           {".css", "text/css; charset=utf-8"},
+                                                           {".json", "application/json"},
+                                                           {".wasm", "application/wasm"},
+                                                           {".svg", "image/svg+xml"},
+                                                           {".png", "image/png"},
+                                                           {".ico", "image/x-icon"},
+                                                           {".woff2", "font/woff2"},
+                                                           {".xml", "application/xml"},
+                                                           {".txt", "text/plain; charset=utf-8"},
+                                                           {".jpg", "image/jpeg"},
+                                                           {".map", "application/json"}};
   const auto found = TYPES.find(fs::path(name).extension().string());
   return found == TYPES.end() ? "application/octet-stream" : found->second;
 }
@@ -46,7 +52,8 @@ StaticFiles::StaticFiles(const std::string& folder, const std::string& policy) :
 {
   static const std::regex HASHED("(^|.*[./])[0-9a-f]{16,}\\.[a-z0-9]+$");
   std::error_code error;
-  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
   {
     if (!entry->is_regular_file() || entry->path().extension() == ".gz")
     {
@@ -58,7 +65,8 @@ StaticFiles::StaticFiles(const std::string& folder, const std::string& policy) :
     file.type = TypeOf(name);
     file.hashed = std::regex_match(name, HASHED);
     file.compressed = fs::exists(file.path + ".gz");
-    file.tag = fmt::format("{:x}-{:x}", entry->file_size(), entry->last_write_time().time_since_epoch().count());
+    file.tag =
+        fmt::format("{:x}-{:x}", entry->file_size(), entry->last_write_time().time_since_epoch().count());
     files_.emplace(name, std::move(file));
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// A folder of files that a browser may have: only what lies there when Orthanc starts, by names that were read
-// from the folder, so that no request can name another file.
+// A folder of files that a browser may have: only what lies there when Orthanc starts, by names that were
+// read from the folder, so that no request can name another file.
 
 #pragma once
 
@@ -20,8 +20,8 @@ public:
 
   bool Has(const std::string& name) const { return files_.contains(name); }
 
-  // The file, compressed if a "name.gz" lies beside it and the browser takes that; throws NotFound. A file whose
-  // name carries a hash of its content may be kept for ever, others are asked for again.
+  // The file, compressed if a "name.gz" lies beside it and the browser takes that; throws NotFound. A file
+  // whose name carries a hash of its content may be kept for ever, others are asked for again.
   Response Answer(const HttpRequest& request, const std::string& name) const;
 
 private:

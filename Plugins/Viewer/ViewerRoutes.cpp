@@ -54,9 +54,10 @@ std::vector<std::string> Uids(const std::vector<LinkedStudy>& studies)
   return uids;
 }
 
-// The studies as the caller may share them; throws NotFound naming those that they may not, or that are not there.
-std::vector<LinkedStudy> Find(Transaction& transaction, const Request& request, const std::vector<std::string>& uids,
-                              Permission permission)
+// The studies as the caller may share them; throws NotFound naming those that they may not, or that are not
+// there.
+std::vector<LinkedStudy> Find(Transaction& transaction, const Request& request,
+                              const std::vector<std::string>& uids, Permission permission)
 {
   std::vector<LinkedStudy> studies;
   std::string missing;
@@ -110,15 +111,16 @@ std::string OpenUrl(const Options& options, const Request& request, const std::s
   return BaseUrl(options, request) + "/viewer/open#" + secret;
 }
 
-// An address that opens the studies for whoever has it, if the caller may share them all; else one for those who
-// have signed in.
+// An address that opens the studies for whoever has it, if the caller may share them all; else one for those
+// who have signed in.
 Json::Value Address(const ViewerParts& parts, Transaction& transaction, const Request& request,
                     const std::vector<LinkedStudy>& studies)
 {
   Json::Value json;
-  const bool mayShare =
-      std::all_of(studies.begin(), studies.end(), [&](const LinkedStudy& study)
-                  { return request.Caller().May(Permission::ShareStudies, study.practiceId); });
+  const bool mayShare = std::all_of(studies.begin(), studies.end(),
+                                    [&](const LinkedStudy& study) {
+                                      return request.Caller().May(Permission::ShareStudies, study.practiceId);
+                                    });
   if (mayShare && !studies.empty())
   {
     Link link;
@@ -245,8 +247,9 @@ Response CreateToken(const ViewerParts& parts, const Request& request)
   Link link;
   link.measurements = body["measurements"].asBool();
   link.usesLeft = body["uses"].isInt() ? body["uses"].asInt() : -1;
-  link.expiresAt = Now() + (body["expires_in"].isIntegral() ? std::chrono::seconds(body["expires_in"].asInt64())
-                                                             : std::chrono::minutes(parts.options.linkMinutes));
+  link.expiresAt =
+      Now() + (body["expires_in"].isIntegral() ? std::chrono::seconds(body["expires_in"].asInt64())
+                                               : std::chrono::minutes(parts.options.linkMinutes));
   Transaction transaction(parts.database);
   link.studies = Find(transaction, request, uids, Permission::ShareStudies);
   if (link.measurements)
@@ -265,8 +268,7 @@ Response CreateToken(const ViewerParts& parts, const Request& request)
 Link FindOwn(LinkStore& store, const Request& request)
 {
   const auto link = store.Find(request.Path("id"));
-  if (!link ||
-      (link->createdBy != request.Caller().name && !request.MayEverywhere(Permission::ShareStudies)))
+  if (!link || (link->createdBy != request.Caller().name && !request.MayEverywhere(Permission::ShareStudies)))
   {
     throw NotFound("There is no such link");
   }
@@ -316,8 +318,8 @@ Response Refuse(const std::string& code, const std::string& detail)
   return response;
 }
 
-// The browser shows the secret of a link and gets a cookie of its own. The cookie is a new one each time: nobody
-// can have planted it.
+// The browser shows the secret of a link and gets a cookie of its own. The cookie is a new one each time:
+// nobody can have planted it.
 Response Open(const ViewerParts& parts, const Request& request)
 {
   if (!IsFromOwnPage(request.Http()))
@@ -330,7 +332,7 @@ Response Open(const ViewerParts& parts, const Request& request)
   AuditEntry entry = request.Audit("viewer.open");
   entry.principal.name = link ? "link:" + link->id : "unknown";
   entry.principal.remoteAddress = request.Http().remoteAddress;
-  const char* const reason = !link                     ? "unknown"
+  const char* const reason = !link                      ? "unknown"
                              : link->expiresAt <= Now() ? "expired"
                              : link->usesLeft == 0      ? "used"
                                                         : nullptr;
@@ -360,10 +362,11 @@ Response Open(const ViewerParts& parts, const Request& request)
   json["url"] = OhifPath(Uids(link->studies));
   json["expires_at"] = ToString(link->expiresAt);
   return Response::Json(json).Header(
-      "Set-Cookie", fmt::format("{}={}; Path=/viewer; HttpOnly; Max-Age={}; {}", Opening::COOKIE, session, age,
-                                framed                        ? "SameSite=None; Secure; Partitioned"
-                                : parts.options.secureCookies ? "SameSite=Strict; Secure"
-                                                              : "SameSite=Strict"));
+      "Set-Cookie",
+      fmt::format("{}={}; Path=/viewer; HttpOnly; Max-Age={}; {}", Opening::COOKIE, session, age,
+                  framed                        ? "SameSite=None; Secure; Partitioned"
+                  : parts.options.secureCookies ? "SameSite=Strict; Secure"
+                                                : "SameSite=Strict"));
 }
 
 Response Configuration(const ViewerParts& parts, const Request& request)
@@ -417,7 +420,8 @@ void AddLinkRoutes(Router& router, const ViewerParts& parts)
       "measurements": {"type": ["boolean", "null"], "description": "Whether what is measured may be stored."}
     }
   })");
-  token["properties"]["expires_in"] = JsonLiteral(R"({"type": ["integer", "null"], "minimum": 1, "description": "Seconds."})");
+  token["properties"]["expires_in"] =
+      JsonLiteral(R"({"type": ["integer", "null"], "minimum": 1, "description": "Seconds."})");
   token["properties"]["expires_in"]["maximum"] = static_cast<Json::Int64>(LONGEST_LINK);
   router.Add({.method = HttpMethod::Post,
               .path = "/api/v1/dicom/viewer-token",
@@ -451,11 +455,12 @@ void AddLinkRoutes(Router& router, const ViewerParts& parts)
 void AddViewerRoutes(Router& router, const ViewerParts& parts)
 {
   AddLinkRoutes(router, parts);
-  router.Add({.method = HttpMethod::Get,
-              .path = "/viewer/open",
-              .permission = Permission::Public,
-              .summary = "The page that opens a link",
-              .handler = [parts](const Request& request) { return parts.app.Answer(request.Http(), "open.html"); }});
+  router.Add(
+      {.method = HttpMethod::Get,
+       .path = "/viewer/open",
+       .permission = Permission::Public,
+       .summary = "The page that opens a link",
+       .handler = [parts](const Request& request) { return parts.app.Answer(request.Http(), "open.html"); }});
   for (const char* path : {"/clinic", "/clinic/{rest*}"})
   {
     router.Add({.method = HttpMethod::Get,
@@ -471,7 +476,8 @@ void AddViewerRoutes(Router& router, const ViewerParts& parts)
               .permission = Permission::Public,
               .summary = "OHIF",
               .anyQuery = true,
-              .handler = [parts](const Request& request) { return parts.ohif.Answer(request.Http(), "index.html"); }});
+              .handler = [parts](const Request& request)
+              { return parts.ohif.Answer(request.Http(), "index.html"); }});
   router.Add({.method = HttpMethod::Get,
               .path = "/ohif/{rest*}",
               .permission = Permission::Public,
@@ -481,7 +487,8 @@ void AddViewerRoutes(Router& router, const ViewerParts& parts)
               {
                 const std::string& name = request.Path("rest");
                 const bool isPage = name.find('.', name.rfind('/') + 1) == std::string::npos;
-                return parts.ohif.Answer(request.Http(), isPage && !parts.ohif.Has(name) ? "index.html" : name);
+                return parts.ohif.Answer(request.Http(),
+                                         isPage && !parts.ohif.Has(name) ? "index.html" : name);
               }});
 }
 }  // namespace OrthancClinic::Viewer

@@ -203,8 +203,9 @@ Response Search(Database& database, const Request& request)
   if (const std::string date = request.QueryText("date"); !date.empty())
   {
     // The day as the practice's clocks have it.
-    const auto practice = PracticeStore(transaction)
-                              .Find(filter.practices.Single().empty() ? PracticeStore::DEFAULT : filter.practices.Single());
+    const auto practice =
+        PracticeStore(transaction)
+            .Find(filter.practices.Single().empty() ? PracticeStore::DEFAULT : filter.practices.Single());
     const std::string zone = practice ? practice->timeZone : Practice().timeZone;
     std::string day = date;
     std::erase(day, '-');

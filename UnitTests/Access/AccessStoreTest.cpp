@@ -100,7 +100,8 @@ TEST_P(AccessOn, KeepsUsersAsTheyAre)
   EXPECT_EQ("*", read.roles[1].practiceId);
   EXPECT_FALSE(ToJson(read).isMember("password_hash"));
 
-  for (const Assignment& bad : {Assignment{"no-such-role", "default"}, Assignment{"nurse", "no-such-practice"}})
+  for (const Assignment& bad :
+       {Assignment{"no-such-role", "default"}, Assignment{"nurse", "no-such-practice"}})
   {
     user.roles = {bad};
     EXPECT_THROW(With([&](AccessStore& store) { store.Update(user); }), BadInput);
@@ -189,7 +190,13 @@ TEST_P(AccessOn, TakesKeysUntilTheyExpire)
       [&](AccessStore& store)
       {
         store.Insert(ApiKey{"1", "crm", {{"crm_service", "*"}}, Sha256Of(good), {}, "lise", Now()});
-        store.Insert(ApiKey{"2", "old", {{"crm_service", "*"}}, Sha256Of(late), Now() - std::chrono::seconds(1), "lise", Now()});
+        store.Insert(ApiKey{"2",
+                            "old",
+                            {{"crm_service", "*"}},
+                            Sha256Of(late),
+                            Now() - std::chrono::seconds(1),
+                            "lise",
+                            Now()});
       });
   AccessDirectory directory(GetDatabase(), Json::objectValue);
   directory.Reload();
@@ -225,8 +232,9 @@ TEST_P(AccessOn, ListsModalitiesThatNobodyKnows)
   {
     long long count = 0;
     Transaction transaction(GetDatabase(), Transaction::Mode::ReadOnly);
-    transaction.Sql([&](soci::session& sql)
-                    { sql << "SELECT COALESCE(SUM(instances), 0) FROM access_unknown_modalities", soci::into(count); });
+    transaction.Sql(
+        [&](soci::session& sql)
+        { sql << "SELECT COALESCE(SUM(instances), 0) FROM access_unknown_modalities", soci::into(count); });
     transaction.Commit();
     return count;
   };

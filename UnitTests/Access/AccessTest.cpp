@@ -24,7 +24,8 @@ using ::testing::StartsWith;
 
 Json::Value Record()
 {
-  return ParseJson(R"({"id": 7, "at": "2026-02-08T10:30:00.000Z", "principal": "lise", "remote_address": "10.0.0.5",
+  return ParseJson(
+      R"({"id": 7, "at": "2026-02-08T10:30:00.000Z", "principal": "lise", "remote_address": "10.0.0.5",
     "action": "image.view", "practice_id": "north", "patient_id": "p<1>", "study_instance_uid": "1.2.3",
     "outcome": "success", "detail": {"a": "b\"c"}})");
 }
@@ -137,9 +138,10 @@ TEST(RateLimit, CountsEachByItself)
 TEST(AuditMessages, AreCsvThatNoSpreadsheetCalculates)
 {
   Json::Value record = Record();
-  EXPECT_EQ("\"7\",\"2026-02-08T10:30:00.000Z\",\"lise\",\"10.0.0.5\",\"image.view\",\"north\",\"p<1>\",\"1.2.3\","
-            "\"success\",\"{\"\"a\"\":\"\"b\\\"\"c\"\"}\"\r\n",
-            ToCsv(record));
+  EXPECT_EQ(
+      "\"7\",\"2026-02-08T10:30:00.000Z\",\"lise\",\"10.0.0.5\",\"image.view\",\"north\",\"p<1>\",\"1.2.3\","
+      "\"success\",\"{\"\"a\"\":\"\"b\\\"\"c\"\"}\"\r\n",
+      ToCsv(record));
   record["principal"] = "=HYPERLINK(\"x\")";
   EXPECT_THAT(ToCsv(record), HasSubstr("\"'=HYPERLINK(\"\"x\"\")\""));
   EXPECT_THAT(ToCsv(Json::Value()), StartsWith("\"id\",\"at\",\"principal\""));
@@ -166,7 +168,8 @@ TEST(AuditMessages, AreDicomAuditMessagesInFramedSyslog)
   const pugi::xml_node message = document.child("AuditMessage");
   EXPECT_STREQ("110103", message.child("EventIdentification").child("EventID").attribute("csd-code").value());
   EXPECT_STREQ("lise", message.child("ActiveParticipant").attribute("UserID").value());
-  EXPECT_STREQ("p<1>", message.child("ParticipantObjectIdentification").attribute("ParticipantObjectID").value());
+  EXPECT_STREQ("p<1>",
+               message.child("ParticipantObjectIdentification").attribute("ParticipantObjectID").value());
 
   const std::string syslog = ToSyslog(Record(), "host");
   const size_t space = syslog.find(' ');
@@ -178,6 +181,8 @@ TEST(AuditMessages, AreDicomAuditMessagesInFramedSyslog)
   denied["outcome"] = "denied";
   denied["action"] = "user.login";
   ASSERT_TRUE(document.load_string(ToDicomAuditMessage(denied).c_str()));
-  EXPECT_STREQ("4", document.child("AuditMessage").child("EventIdentification").attribute("EventOutcomeIndicator").value());
+  EXPECT_STREQ(
+      "4",
+      document.child("AuditMessage").child("EventIdentification").attribute("EventOutcomeIndicator").value());
 }
 }  // namespace OrthancClinic::Access

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Who may come in and what they may do: every route for every role, in their own practice and in another one; and
-// what people try who may not.
+// Who may come in and what they may do: every route for every role, in their own practice and in another one;
+// and what people try who may not.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -36,11 +36,12 @@ Things Fill(const GuardedClinic& clinic, const std::string& practice)
   Things things;
   const HttpClient http = clinic.Http();
   clinic.MakePractice(practice, "PANO-" + practice);
-  Json::Value patient = Person("p-" + practice, "Family" + practice, "Given", "1985-01-01", "F", "MRN-" + practice);
+  Json::Value patient =
+      Person("p-" + practice, "Family" + practice, "Given", "1985-01-01", "F", "MRN-" + practice);
   patient["practice_id"] = practice;
   clinic.PutPatient(patient);
-  const std::string study =
-      clinic.Send(ImageOf("FAMILY" + practice + "^GIVEN", "19850101", "F", "MRN-" + practice), "PANO-" + practice);
+  const std::string study = clinic.Send(
+      ImageOf("FAMILY" + practice + "^GIVEN", "19850101", "F", "MRN-" + practice), "PANO-" + practice);
   const Json::Value decided = clinic.Becomes(study, "matched", "p-" + practice);
   EXPECT_EQ(practice, decided["practice_id"].asString());
   things["practice"] = practice;
@@ -84,7 +85,8 @@ Things Fill(const GuardedClinic& clinic, const std::string& practice)
   const Json::Value orthanc = http.Get("/studies/" + things["orthanc_study"]).Json();
   things["orthanc_patient"] = orthanc["ParentPatient"].asString();
   things["orthanc_series"] = orthanc["Series"][0].asString();
-  things["orthanc_instance"] = http.Get("/series/" + things["orthanc_series"]).Json()["Instances"][0].asString();
+  things["orthanc_instance"] =
+      http.Get("/series/" + things["orthanc_series"]).Json()["Instances"][0].asString();
   return things;
 }
 
@@ -145,7 +147,8 @@ const Row ROWS[] = {
     {"POST", "/api/v1/patients/batch",
      R"({"patients": [{"id": "@patient@", "practice_id": "@practice@", "names": [{"family": "Taken"}]}]})",
      "write_patients", Reach::Batch},
-    {"POST", "/api/v1/patients/@patient@/merge", R"({"into": "@patient@"})", "write_patients", Reach::Practice},
+    {"POST", "/api/v1/patients/@patient@/merge", R"({"into": "@patient@"})", "write_patients",
+     Reach::Practice},
     {"POST", "/api/v1/patients/@patient@/unmerge", "", "write_patients", Reach::Practice},
     {"DELETE", "/api/v1/patients/@patient@", "", "write_patients", Reach::Practice},
 
@@ -153,7 +156,8 @@ const Row ROWS[] = {
     {"GET", "/api/v1/studies/@study@", "", "read_studies", Reach::Practice},
     {"GET", "/api/v1/studies/@orthanc_study@", "", "read_studies", Reach::Practice},
     {"GET", "/api/v1/matches?status=matched", "", "review_matches", Reach::List},
-    {"POST", "/api/v1/studies/@study@/match", R"({"patient_id": "@patient@"})", "review_matches", Reach::Practice},
+    {"POST", "/api/v1/studies/@study@/match", R"({"patient_id": "@patient@"})", "review_matches",
+     Reach::Practice},
     {"DELETE", "/api/v1/studies/@study@/match", "", "review_matches", Reach::Practice},
     {"POST", "/api/v1/studies/@study@/match/reject", "", "review_matches", Reach::Practice},
     {"POST", "/api/v1/studies/@study@/match/create-patient", R"({"id": "new-@patient@"})", "review_matches",
@@ -165,8 +169,8 @@ const Row ROWS[] = {
     {"PUT", "/api/v1/orders/@order@", R"({"notes": "taken"})", "write_orders", Reach::Practice},
     {"PUT", "/api/v1/orders/@order@/status", R"({"status": "completed"})", "write_orders", Reach::Practice},
     {"POST", "/api/v1/orders/@order@/status", R"({"status": "completed"})", "write_orders", Reach::Practice},
-    {"POST", "/api/v1/orders/@order@/cancel", R"({"cancellation_reason": "taken by somebody else"})", "write_orders",
-     Reach::Practice},
+    {"POST", "/api/v1/orders/@order@/cancel", R"({"cancellation_reason": "taken by somebody else"})",
+     "write_orders", Reach::Practice},
     {"POST", "/api/v1/orders/@order@/report", R"({"report_text": "nothing to be seen on these images"})",
      "write_reports", Reach::Practice},
     {"DELETE", "/api/v1/orders/@order@", "", "write_orders", Reach::Practice},
@@ -183,8 +187,9 @@ const Row ROWS[] = {
 
     {"GET", "/api/v1/appointments", "", "read_appointments", Reach::List},
     {"GET", "/api/v1/appointments/@appointment@", "", "read_appointments", Reach::Practice},
-    {"PUT", "/api/v1/appointments/@appointment@", R"({"patient_id": "@patient@", "start": "2030-01-02T10:00:00Z"})",
-     "write_appointments", Reach::Practice},
+    {"PUT", "/api/v1/appointments/@appointment@",
+     R"({"patient_id": "@patient@", "start": "2030-01-02T10:00:00Z"})", "write_appointments",
+     Reach::Practice},
     {"POST", "/api/v1/appointments/batch",
      R"({"appointments": [{"id": "@appointment@", "patient_id": "@patient@", "start": "2030-01-02T10:00:00Z"}]})",
      "write_appointments", Reach::Batch},
@@ -205,7 +210,8 @@ const Row ROWS[] = {
     {"GET", "/api/v1/analyses/@analysis@/record", "", "read_analyses", Reach::Practice},
     {"POST", "/api/v1/analyses", R"({"study_uid": "@study@", "provider": "quality"})", "write_analyses",
      Reach::Practice},
-    {"POST", "/api/v1/analyses/@analysis@/review", R"({"decision": "reject"})", "review_analyses", Reach::Practice},
+    {"POST", "/api/v1/analyses/@analysis@/review", R"({"decision": "reject"})", "review_analyses",
+     Reach::Practice},
     {"DELETE", "/api/v1/analyses/@analysis@", "", "write_analyses", Reach::Practice},
 
     {"GET", "/api/v1/tasks", "", "read_tasks", Reach::Everywhere},
@@ -218,8 +224,8 @@ const Row ROWS[] = {
 
     {"GET", "/api/v1/users", "", "read_users", Reach::Everywhere},
     {"GET", "/api/v1/users/admin", "", "read_users", Reach::Everywhere},
-    {"PUT", "/api/v1/users/intruder", R"({"roles": [{"role": "administrator", "practice_id": "*"}]})", "write_users",
-     Reach::Everywhere},
+    {"PUT", "/api/v1/users/intruder", R"({"roles": [{"role": "administrator", "practice_id": "*"}]})",
+     "write_users", Reach::Everywhere},
     {"DELETE", "/api/v1/users/admin", "", "write_users", Reach::Everywhere},
     {"POST", "/api/v1/users/admin/unlock", "", "write_users", Reach::Everywhere},
     {"DELETE", "/api/v1/users/admin/sessions", "", "write_users", Reach::Everywhere},
@@ -234,10 +240,13 @@ const Row ROWS[] = {
 
     {"POST", "/api/v1/deletions", R"({"study_uid": "@study@", "reason": "not wanted"})", "request_deletions",
      Reach::Practice},
-    {"DELETE", "/api/v1/dicom/studies/@study@", R"({"reason": "not wanted"})", "request_deletions", Reach::Practice},
+    {"DELETE", "/api/v1/dicom/studies/@study@", R"({"reason": "not wanted"})", "request_deletions",
+     Reach::Practice},
     {"GET", "/api/v1/deletions", "", "approve_deletions", Reach::List},
-    {"POST", "/api/v1/deletions/@deletion@/reject", R"({"comment": "x"})", "approve_deletions", Reach::Practice},
-    {"POST", "/api/v1/deletions/@deletion@/approve", R"({"comment": "x"})", "approve_deletions", Reach::Practice},
+    {"POST", "/api/v1/deletions/@deletion@/reject", R"({"comment": "x"})", "approve_deletions",
+     Reach::Practice},
+    {"POST", "/api/v1/deletions/@deletion@/approve", R"({"comment": "x"})", "approve_deletions",
+     Reach::Practice},
 
     {"GET", "/api/v1/dicom/viewer-url/@study@", "", "read_images", Reach::Practice},
     {"GET", "/api/v1/dicom/viewer/url/@study@", "", "read_images", Reach::Practice},
@@ -245,7 +254,8 @@ const Row ROWS[] = {
     {"GET", "/api/v1/dicom/viewer/url/patient/@patient@", "", "read_images", Reach::Practice},
     {"GET", "/api/v1/dicom/viewer/compare?study_uids=@study@,1.2.3", "", "read_images", Reach::Practice},
     {"GET", "/api/v1/dicom/viewer/config", "", "", Reach::Signed},
-    {"POST", "/api/v1/dicom/viewer-token", R"({"study_uids": ["@study@"]})", "share_studies", Reach::Practice},
+    {"POST", "/api/v1/dicom/viewer-token", R"({"study_uids": ["@study@"]})", "share_studies",
+     Reach::Practice},
     {"GET", "/api/v1/dicom/viewer-token", "", "share_studies", Reach::List},
     {"DELETE", "/api/v1/dicom/viewer-token/@link@", "", "share_studies", Reach::Practice},
 
@@ -279,7 +289,8 @@ const Row ORTHANC_ROWS[] = {
     {"DELETE", "/studies/@orthanc_study@", "", "delete_directly", Reach::Practice},
     {"DELETE", "/patients/@orthanc_patient@", "", "delete_directly", Reach::Practice},
     {"DELETE", "/instances/@orthanc_instance@", "", "delete_directly", Reach::Practice},
-    {"POST", "/tools/bulk-delete", R"({"Resources": ["@orthanc_study@"]})", "delete_directly", Reach::Everywhere},
+    {"POST", "/tools/bulk-delete", R"({"Resources": ["@orthanc_study@"]})", "delete_directly",
+     Reach::Everywhere},
     {"POST", "/studies/@orthanc_study@/modify", R"({"Replace": {"PatientName": "X"}})", "administer_orthanc",
      Reach::Everywhere},
     {"GET", "/modalities", "", "administer_orthanc", Reach::Everywhere},
@@ -325,7 +336,8 @@ protected:
         EXPECT_TRUE(IsRefused(call(south_).status)) << call(south_).status << " " << call(south_).body;
         if (has && std::string(row.method) == "GET")
         {
-          EXPECT_EQ(std::string(row.path).find("compare") == std::string::npos ? 200 : 404, call(north_).status)
+          EXPECT_EQ(std::string(row.path).find("compare") == std::string::npos ? 200 : 404,
+                    call(north_).status)
               << call(north_).body;
         }
         break;
@@ -333,7 +345,8 @@ protected:
       {
         const HttpAnswer answer = call(south_);
         EXPECT_EQ(has ? 200 : 403, answer.status) << answer.body;
-        for (const char* foreign : {"study", "patient", "order", "appointment", "analysis", "deletion", "link"})
+        for (const char* foreign :
+             {"study", "patient", "order", "appointment", "analysis", "deletion", "link"})
         {
           if (std::string(row.path).starts_with("/api/v1/audit") && std::string(foreign) == "patient")
           {
@@ -409,10 +422,10 @@ TEST_F(AccessTable, NamesEveryRouteWithItsPermission)
                                      {
                                        std::string lower = row.method;
                                        std::transform(lower.begin(), lower.end(), lower.begin(), ::tolower);
-                                       const std::string permission =
-                                           row.reach == Reach::Public   ? "public"
-                                           : row.reach == Reach::Signed ? "signed_in"
-                                                                        : row.permission;
+                                       const std::string permission = row.reach == Reach::Public ? "public"
+                                                                      : row.reach == Reach::Signed
+                                                                          ? "signed_in"
+                                                                          : row.permission;
                                        return lower == method && IsOf(path, row.path) &&
                                               permission == paths[path][method]["x-permission"].asString();
                                      });
@@ -479,8 +492,8 @@ TEST_F(AccessTable, LetsARoleEverywhereDoWhatNeedsEveryPractice)
 {
   clinic_.MakeUser("chief", Roles("administrator", "*"));
   const std::string who = clinic_.SignIn("chief");
-  for (const char* path : {"/api/v1/metrics", "/api/v1/tasks", "/api/v1/users", "/api/v1/audit/verify", "/studies",
-                           "/modalities", "/api/v1/replication"})
+  for (const char* path : {"/api/v1/metrics", "/api/v1/tasks", "/api/v1/users", "/api/v1/audit/verify",
+                           "/studies", "/modalities", "/api/v1/replication"})
   {
     EXPECT_EQ(200, clinic_.As(who, "GET", path).status) << path;
   }
@@ -496,13 +509,15 @@ TEST_F(AccessTable, IsNotFooledByPaths)
   const std::string who = clinic_.SignIn("nurse");
   const std::string own = north_["orthanc_study"];
   const std::string foreign = south_["orthanc_study"];
-  for (const std::string& path : std::vector<std::string>
-       {"/studies/" + own + "/../" + foreign, "/studies/" + own + "/%2e%2e/" + foreign, "//studies/" + foreign,
-        "/./studies/" + foreign, "/api/../studies/" + foreign, "/api%2f..%2fstudies%2f" + foreign,
-        "/ohif/../studies/" + foreign, "/viewer/%2e%2e/studies/" + foreign, "/studies%2f" + foreign,
-        "/STUDIES/" + foreign, "/studies/" + foreign + "?x=/studies/" + own, "/studies/" + foreign + "#" + own,
-        "/studies/" + foreign + "%00" + own, "/studies/" + foreign + ";/" + own, "/clinic/..%5c..%5cetc/passwd",
-        "/ohif/..%2f..%2f..%2f..%2fetc%2fpasswd", "/ohif/%2e%2e/%2e%2e/etc/passwd"})
+  for (const std::string& path : std::vector<std::string>{
+           "/studies/" + own + "/../" + foreign, "/studies/" + own + "/%2e%2e/" + foreign,
+           "//studies/" + foreign, "/./studies/" + foreign, "/api/../studies/" + foreign,
+           "/api%2f..%2fstudies%2f" + foreign, "/ohif/../studies/" + foreign,
+           "/viewer/%2e%2e/studies/" + foreign, "/studies%2f" + foreign, "/STUDIES/" + foreign,
+           "/studies/" + foreign + "?x=/studies/" + own, "/studies/" + foreign + "#" + own,
+           "/studies/" + foreign + "%00" + own, "/studies/" + foreign + ";/" + own,
+           "/clinic/..%5c..%5cetc/passwd", "/ohif/..%2f..%2f..%2f..%2fetc%2fpasswd",
+           "/ohif/%2e%2e/%2e%2e/etc/passwd"})
   {
     const HttpAnswer answer = clinic_.As(who, "GET", path);
     EXPECT_TRUE(IsRefused(answer.status) || answer.status == 400 || answer.status == 0)
@@ -546,22 +561,27 @@ TEST_F(AccessTable, DeletesAStudyWhenTwoPeopleAgree)
   // The one of the fixture is taken back first.
   EXPECT_EQ(200, clinic_.As(paul, "POST", Filled("/api/v1/deletions/@deletion@/reject", north_)).status);
 
-  EXPECT_EQ(422, clinic_.As(lise, "POST", "/api/v1/deletions",
-                            Filled(R"({"study_uid": "@study@", "reason": "no"})", north_)).status);
-  const HttpAnswer asked =
-      clinic_.As(lise, "DELETE", "/api/v1/dicom/studies/" + north_["study"], R"({"reason": "of another patient"})");
+  EXPECT_EQ(422, clinic_
+                     .As(lise, "POST", "/api/v1/deletions",
+                         Filled(R"({"study_uid": "@study@", "reason": "no"})", north_))
+                     .status);
+  const HttpAnswer asked = clinic_.As(lise, "DELETE", "/api/v1/dicom/studies/" + north_["study"],
+                                      R"({"reason": "of another patient"})");
   ASSERT_EQ(202, asked.status) << asked.body;
   EXPECT_TRUE(asked.Json()["success"].asBool());
   EXPECT_EQ(north_["study"], asked.Json()["study_uid"].asString());
   const std::string approve = "/api/v1/deletions/" + asked.Json()["id"].asString() + "/approve";
-  EXPECT_EQ(409, clinic_.As(lise, "DELETE", "/api/v1/dicom/studies/" + north_["study"],
-                            R"({"reason": "of another patient"})").status);
+  EXPECT_EQ(409, clinic_
+                     .As(lise, "DELETE", "/api/v1/dicom/studies/" + north_["study"],
+                         R"({"reason": "of another patient"})")
+                     .status);
   EXPECT_EQ(409, clinic_.As(lise, "POST", approve).status) << "nobody agrees with themselves";
   EXPECT_EQ(404, clinic_.As(zoe, "POST", approve).status) << "nor does another practice";
   EXPECT_EQ(200, clinic_.Http().Get("/studies/" + north_["orthanc_study"]).status) << "it is still there";
 
   EXPECT_EQ(200, clinic_.As(paul, "POST", approve).status);
-  EXPECT_TRUE(WaitUntil([&] { return clinic_.Http().Get("/studies/" + north_["orthanc_study"]).status == 404; }));
+  EXPECT_TRUE(
+      WaitUntil([&] { return clinic_.Http().Get("/studies/" + north_["orthanc_study"]).status == 404; }));
   EXPECT_TRUE(WaitUntil([&] { return clinic_.Study(north_["study"]).isNull(); }));
   EXPECT_EQ(409, clinic_.As(paul, "POST", approve).status);
   const Json::Value deleted = clinic_.Http().Get("/api/v1/audit?action=study.delete").Json()["items"];
@@ -686,7 +706,8 @@ TEST_F(Login, GivesARefreshTokenOnce)
   EXPECT_EQ(401, refresh(first).status);
   EXPECT_EQ(401, refresh(second.Json()["refresh_token"].asString()).status);
   EXPECT_EQ(401, Me(access).status);
-  EXPECT_EQ(1, clinic_.Http().Get("/api/v1/audit?action=session.refresh&outcome=denied").Json()["total"].asInt());
+  EXPECT_EQ(
+      1, clinic_.Http().Get("/api/v1/audit?action=session.refresh&outcome=denied").Json()["total"].asInt());
   EXPECT_EQ(401, refresh("nonsense").status);
 }
 
@@ -710,10 +731,10 @@ TEST_F(Login, RefusesForgedTokens)
   const std::string hs = url(R"({"alg":"HS256","typ":"JWT"})");
   const std::string forged = hs + "." + payload;
   for (const std::string& bad :
-       {none + "." + payload + ".", none + "." + payload, forged + ".", forged + "." + url(HmacSha256("", forged)),
-        forged + "." + url(HmacSha256("secret", forged)), token.substr(0, second + 1), token + "x",
-        url(R"({"alg":"HS512","typ":"JWT"})") + token.substr(first), std::string("a.b.c"), std::string(8'000, 'a'),
-        std::string("ock_") + std::string(64, '0')})
+       {none + "." + payload + ".", none + "." + payload, forged + ".",
+        forged + "." + url(HmacSha256("", forged)), forged + "." + url(HmacSha256("secret", forged)),
+        token.substr(0, second + 1), token + "x", url(R"({"alg":"HS512","typ":"JWT"})") + token.substr(first),
+        std::string("a.b.c"), std::string(8'000, 'a'), std::string("ock_") + std::string(64, '0')})
   {
     EXPECT_EQ(401, Me("Bearer " + bad).status) << bad.substr(0, 100);
   }
@@ -721,8 +742,7 @@ TEST_F(Login, RefusesForgedTokens)
 
   // A token for a script is none for a browser, and the other way round.
   EXPECT_EQ(401, clinic_.As("", "GET", "/api/v1/auth/me", "", {"Cookie: clinic_session=" + token}).status);
-  const HttpAnswer browser =
-      clinic_.Login("lise", GuardedClinic::PASSWORD, true);
+  const HttpAnswer browser = clinic_.Login("lise", GuardedClinic::PASSWORD, true);
   ASSERT_EQ(200, browser.status);
   EXPECT_FALSE(browser.Json().isMember("access_token"));
   const std::string set = browser.headers.at("set-cookie");
@@ -737,9 +757,9 @@ TEST_F(Login, RefusesForgedTokens)
 TEST_F(Login, RefusesWhatAnotherSiteWants)
 {
   clinic_.MakeUser("lise", Roles("administrator", "*"));
-  const HttpAnswer browser =
-      clinic_.Login("lise", GuardedClinic::PASSWORD, true);
-  const std::string cookie = "Cookie: " + browser.headers.at("set-cookie").substr(0, browser.headers.at("set-cookie").find(';'));
+  const HttpAnswer browser = clinic_.Login("lise", GuardedClinic::PASSWORD, true);
+  const std::string cookie =
+      "Cookie: " + browser.headers.at("set-cookie").substr(0, browser.headers.at("set-cookie").find(';'));
   const auto put = [&](const std::vector<std::string>& headers)
   {
     std::vector<std::string> all = headers;
@@ -871,7 +891,8 @@ TEST(Modalities, AreListedWhileOneLearns)
   EXPECT_FALSE(items[0]["refused"].asBool());
 
   clinic.MakePractice("south", "STRANGER");
-  EXPECT_TRUE(WaitUntil([&] { return clinic.Http().Get("/api/v1/access/modalities").Json()["items"].empty(); }));
+  EXPECT_TRUE(
+      WaitUntil([&] { return clinic.Http().Get("/api/v1/access/modalities").Json()["items"].empty(); }));
 }
 
 TEST(Modalities, AreRefusedIfNobodyHasNamedThem)
@@ -888,7 +909,9 @@ TEST(Modalities, AreRefusedIfNobodyHasNamedThem)
       [&]
       {
         const Json::Value denied =
-            clinic.Http().Get("/api/v1/audit?action=image.store&outcome=denied&principal=modality:STRANGER").Json();
+            clinic.Http()
+                .Get("/api/v1/audit?action=image.store&outcome=denied&principal=modality:STRANGER")
+                .Json();
         return denied["total"].asInt() == 1;
       }));
 }
@@ -902,7 +925,11 @@ TEST(Uploads, AreLimited)
   const std::string key = "Bearer " + clinic.MakeKey("crm_service", "*");
   const TemporaryDirectory folder;
   const auto upload = [&](const std::string& body)
-  { return HttpClient(clinic.Url()).Call("POST", "/instances", body, {"Authorization: " + key, "Expect:"}).status; };
+  {
+    return HttpClient(clinic.Url())
+        .Call("POST", "/instances", body, {"Authorization: " + key, "Expect:"})
+        .status;
+  };
   EXPECT_EQ(403, upload(std::string((1 << 20) + 1, 'x')));
   for (int i = 0; i < 3; i++)
   {
@@ -919,7 +946,8 @@ TEST(AuditTrail, GoesToASyslogServerAndWaitsWhileItIsAway)
   const std::string certificate = (folder.Path() / "certificate.pem").string();
   ASSERT_EQ(0, RunProgram({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj",
                            "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out",
-                           certificate}).exitCode);
+                           certificate})
+                   .exitCode);
   const uint16_t port = FreePort();
   Json::Value more;
   more["Clinic"]["Access"]["Syslog"]["Host"] = "localhost";
@@ -931,8 +959,9 @@ TEST(AuditTrail, GoesToASyslogServerAndWaitsWhileItIsAway)
 
   const std::filesystem::path output = folder.Path() / "received";
   // It ends when its input does.
-  Process server({.arguments = {"sh", "-c", "sleep 1000 | openssl s_server -accept " + std::to_string(port) + " -key " +
-                                                key + " -cert " + certificate + " -quiet"},
+  Process server({.arguments = {"sh", "-c",
+                                "sleep 1000 | openssl s_server -accept " + std::to_string(port) + " -key " +
+                                    key + " -cert " + certificate + " -quiet"},
                   .output = output});
   EXPECT_TRUE(WaitUntil([&] { return ReadFile(output).find("practice.create") != std::string::npos; }));
   EXPECT_TRUE(WaitUntil(
@@ -988,8 +1017,8 @@ std::map<std::string, std::string> Form(const std::string& text)
   return fields;
 }
 
-// An identity provider that is strict about what RFC 6749, RFC 7636 and OpenID Connect Core ask of a client. Its
-// signatures are made by OpenSSL's own program.
+// An identity provider that is strict about what RFC 6749, RFC 7636 and OpenID Connect Core ask of a client.
+// Its signatures are made by OpenSSL's own program.
 class IdentityProvider
 {
 public:
@@ -1053,7 +1082,8 @@ private:
       auto form = Form(request.body);
       const bool good =
           request.headers.at("content-type") == "application/x-www-form-urlencoded" &&
-          request.headers.at("authorization") == "Basic " + ToBase64(std::string(CLIENT) + ":a%20secret%3A%20of%20both") &&
+          request.headers.at("authorization") ==
+              "Basic " + ToBase64(std::string(CLIENT) + ":a%20secret%3A%20of%20both") &&
           form["grant_type"] == "authorization_code" && !code_.empty() && form["code"] == code_ &&
           form["redirect_uri"] == asked_["redirect_uri"] && form["code_verifier"].size() >= 43 &&
           Base64Url(FromHexadecimal(Sha256Of(form["code_verifier"]))) == asked_["code_challenge"];
@@ -1132,7 +1162,9 @@ protected:
     EXPECT_EQ(303, back.status) << back.body;
     const bool refused = back.headers.at("location") == "/clinic#sign-in-failed";
     EXPECT_EQ(refused, !back.headers.contains("set-cookie"));
-    return refused ? "" : "Cookie: " + back.headers.at("set-cookie").substr(0, back.headers.at("set-cookie").find(';'));
+    return refused ? ""
+                   : "Cookie: " +
+                         back.headers.at("set-cookie").substr(0, back.headers.at("set-cookie").find(';'));
   }
 
   IdentityProvider provider_;
@@ -1181,8 +1213,8 @@ TEST_F(OpenId, RefusesTokensThatAreNotGoodInEveryRespect)
   provider_.otherKey = true;
   refuses("another key", Json::objectValue);
   provider_.otherKey = false;
-  for (const char* header : {R"({"alg":"none"})", R"({"alg":"HS256","kid":"k1"})", R"({"alg":"RS512","kid":"k1"})",
-                             R"({"alg":"RS256","kid":"k2"})", "no JSON"})
+  for (const char* header : {R"({"alg":"none"})", R"({"alg":"HS256","kid":"k1"})",
+                             R"({"alg":"RS512","kid":"k1"})", R"({"alg":"RS256","kid":"k2"})", "no JSON"})
   {
     const std::string good = provider_.header;
     provider_.header = header;
@@ -1212,7 +1244,8 @@ TEST_F(OpenId, BelongsToTheBrowserThatBeganIt)
   EXPECT_EQ("", SignIn());
 }
 
-// Two Orthancs on one PostgreSQL, as a group of clinics has them: whoever signs in at one is signed in at the other.
+// Two Orthancs on one PostgreSQL, as a group of clinics has them: whoever signs in at one is signed in at the
+// other.
 TEST(AccessOnPostgres, IsSharedByTwoOrthancs)
 {
   if (!PostgresServer::IsInstalled())
@@ -1233,13 +1266,15 @@ TEST(AccessOnPostgres, IsSharedByTwoOrthancs)
   const std::string paul = two.SignIn("paul");
   EXPECT_TRUE(WaitUntil([&] { return two.As(lise, "GET", "/api/v1/auth/me").status == 200; }));
   EXPECT_TRUE(WaitUntil([&] { return one.As(paul, "GET", "/api/v1/auth/me").status == 200; }));
-  EXPECT_TRUE(WaitUntil([&] { return one.Http().Get("/api/v1/access/modalities").Json()["total"].asInt() == 1; }));
+  EXPECT_TRUE(
+      WaitUntil([&] { return one.Http().Get("/api/v1/access/modalities").Json()["total"].asInt() == 1; }));
 
   const HttpAnswer asked =
       one.As(lise, "POST", "/api/v1/deletions", R"({"reason": "sent twice", "study_uid": ")" + study + "\"}");
   ASSERT_EQ(202, asked.status) << asked.body;
   EXPECT_EQ(1, one.As(lise, "GET", "/api/v1/deletions?status=requested").Json()["total"].asInt());
-  EXPECT_EQ(200, two.As(paul, "POST", "/api/v1/deletions/" + asked.Json()["id"].asString() + "/reject").status);
+  EXPECT_EQ(200,
+            two.As(paul, "POST", "/api/v1/deletions/" + asked.Json()["id"].asString() + "/reject").status);
   EXPECT_EQ(204, one.As(lise, "POST", "/api/v1/auth/logout").status);
   EXPECT_TRUE(WaitUntil([&] { return two.As(lise, "GET", "/api/v1/auth/me").status == 401; }));
   EXPECT_TRUE(one.Http().Get("/api/v1/audit/verify").Json()["whole"].asBool());

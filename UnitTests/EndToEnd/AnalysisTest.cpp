@@ -131,13 +131,15 @@ TEST(QualityOfAnImage, IsMeasuredAndReviewed)
   body["findings"].append(analysis["findings"][0]);
   Json::Value other = body;
   other["findings"][0]["image"] = "1.2.3";
-  EXPECT_EQ(422, clinic.Http().Post("/api/v1/analyses/" + id + "/review", other).status) << "of no image of the study";
+  EXPECT_EQ(422, clinic.Http().Post("/api/v1/analyses/" + id + "/review", other).status)
+      << "of no image of the study";
   other = body;
   for (const int value : {150, 150, 100, 10})
   {
     other["findings"][0]["box"].append(value);
   }
-  EXPECT_EQ(422, clinic.Http().Post("/api/v1/analyses/" + id + "/review", other).status) << "outside of the image";
+  EXPECT_EQ(422, clinic.Http().Post("/api/v1/analyses/" + id + "/review", other).status)
+      << "outside of the image";
   body["comment"] = "D'accord.";
   body["patient_informed"] = true;
   const HttpAnswer reviewed = clinic.Http().Post("/api/v1/analyses/" + id + "/review", body);

@@ -40,8 +40,9 @@ std::string GuardedClinic::Url() const
   return "http://127.0.0.1:" + std::to_string(Orthanc().HttpPort());
 }
 
-HttpAnswer GuardedClinic::As(const std::string& authorization, const std::string& method, const std::string& path,
-                             const std::string& body, std::vector<std::string> headers) const
+HttpAnswer GuardedClinic::As(const std::string& authorization, const std::string& method,
+                             const std::string& path, const std::string& body,
+                             std::vector<std::string> headers) const
 {
   if (!authorization.empty())
   {

@@ -35,6 +35,7 @@ public:
   void MakePractice(const std::string& id, const std::string& modality) const;
   void MakeUser(const std::string& name, const Json::Value& roles) const;
   std::string SignIn(const std::string& name) const;  // the Authorization header
-  std::string MakeKey(const std::string& role, const std::string& practice, const std::string& expires = "") const;
+  std::string MakeKey(const std::string& role, const std::string& practice,
+                      const std::string& expires = "") const;
 };
 }  // namespace OrthancClinic::Testing

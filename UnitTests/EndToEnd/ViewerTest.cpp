@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The viewer: links that open exactly their studies, DICOMweb behind them, and what a person sees in a real Chromium.
+// The viewer: links that open exactly their studies, DICOMweb behind them, and what a person sees in a real
+// Chromium.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -32,7 +33,10 @@ std::string SendSeries(const Clinic& clinic, const std::string& name, const std:
 {
   TemporaryDirectory folder;
   DicomFile slice("CT", 64);
-  slice.Set("PatientName", name).Set("PatientID", id).Set("PatientBirthDate", "19850101").Set("PatientSex", "F");
+  slice.Set("PatientName", name)
+      .Set("PatientID", id)
+      .Set("PatientBirthDate", "19850101")
+      .Set("PatientSex", "F");
   slice.Set("FrameOfReferenceUID", NewUid()).Set("ImageOrientationPatient", "1\\0\\0\\0\\1\\0");
   slice.Set("PixelSpacing", "1\\1").Set("SliceThickness", "1").Set("RescaleSlope", "1");
   slice.Set("WindowCenter", "1000").Set("WindowWidth", "3000").Set("ImageType", "ORIGINAL\\PRIMARY\\AXIAL");
@@ -44,7 +48,8 @@ std::string SendSeries(const Clinic& clinic, const std::string& name, const std:
     slice.NextInstance();
   }
   EXPECT_EQ(0, clinic.Orthanc().Store({folder.Path()}, callingAe).exitCode);
-  EXPECT_TRUE(WaitUntil([&] { return clinic.Study(slice.StudyUid())["number_of_instances"].asInt() == slices; }));
+  EXPECT_TRUE(
+      WaitUntil([&] { return clinic.Study(slice.StudyUid())["number_of_instances"].asInt() == slices; }));
   return slice.StudyUid();
 }
 
@@ -91,7 +96,8 @@ protected:
     return "Cookie: " + set.substr(0, set.find(';'));
   }
 
-  std::string CookieFor(const std::vector<std::string>& uids, const Json::Value& more = Json::objectValue) const
+  std::string CookieFor(const std::vector<std::string>& uids,
+                        const Json::Value& more = Json::objectValue) const
   {
     const HttpAnswer opened = Open(MakeLink(uids, more).Json()["token"].asString());
     EXPECT_EQ(200, opened.status) << opened.body;
@@ -127,18 +133,22 @@ TEST_F(Viewer, OpensExactlyTheStudiesOfALink)
 {
   const std::string cookie = CookieFor({own_});
   EXPECT_THAT(Studies(Get(cookie, DICOMWEB)), ::testing::ElementsAre(own_));
-  EXPECT_THAT(Studies(Get(cookie, std::string(DICOMWEB) + "?PatientID=4711&limit=100")), ::testing::ElementsAre(own_));
-  EXPECT_THAT(Studies(Get(cookie, std::string(DICOMWEB) + "?StudyInstanceUID=" + own_)), ::testing::ElementsAre(own_));
+  EXPECT_THAT(Studies(Get(cookie, std::string(DICOMWEB) + "?PatientID=4711&limit=100")),
+              ::testing::ElementsAre(own_));
+  EXPECT_THAT(Studies(Get(cookie, std::string(DICOMWEB) + "?StudyInstanceUID=" + own_)),
+              ::testing::ElementsAre(own_));
 
   const Json::Value series = Get(cookie, std::string(DICOMWEB) + "/" + own_ + "/series").Json();
   ASSERT_EQ(1, series.size());
-  const std::string own = std::string(DICOMWEB) + "/" + own_ + "/series/" + series[0]["0020000E"]["Value"][0].asString();
+  const std::string own =
+      std::string(DICOMWEB) + "/" + own_ + "/series/" + series[0]["0020000E"]["Value"][0].asString();
   EXPECT_THAT(series[0]["00081190"]["Value"][0].asString(), HasSubstr("/viewer/dicom-web/studies/"));
   const Json::Value instances = Get(cookie, own + "/instances").Json();
   ASSERT_EQ(SLICES, instances.size());
   const std::string instance = own + "/instances/" + instances[0]["00080018"]["Value"][0].asString();
   EXPECT_EQ(SLICES, Get(cookie, own + "/metadata").Json().size());
-  for (const std::string& path : {instance + "/frames/1", instance + "/rendered", instance + "/metadata", instance})
+  for (const std::string& path :
+       {instance + "/frames/1", instance + "/rendered", instance + "/metadata", instance})
   {
     EXPECT_EQ(200, Get(cookie, path).status) << path;
   }
@@ -149,21 +159,36 @@ TEST_F(Viewer, OpensExactlyTheStudiesOfALink)
   const std::string foreignSeries = others[0]["0020000E"]["Value"][0].asString();
   const std::string root = DICOMWEB;
   for (const std::string& path : std::vector<std::string>{
-           root + "/" + foreign_ + "/series", root + "/" + foreign_ + "/metadata", root + "/" + foreign_ + "/instances",
+           root + "/" + foreign_ + "/series",
+           root + "/" + foreign_ + "/metadata",
+           root + "/" + foreign_ + "/instances",
            root + "/" + foreign_ + "/series/" + foreignSeries + "/metadata",
            root + "/" + own_ + "/series/" + foreignSeries + "/metadata",
            root + "/" + own_ + "/series/" + foreignSeries + "/instances",
-           root + "?StudyInstanceUID=" + foreign_, root + "?0020000D=" + foreign_, root + "?PatientID=4712",
+           root + "?StudyInstanceUID=" + foreign_,
+           root + "?0020000D=" + foreign_,
+           root + "?PatientID=4712",
            root + "?StudyInstanceUID=" + own_ + "&StudyInstanceUID=" + foreign_,
-           root + "?0020000D=" + own_ + "," + foreign_, root + "?0020000d=" + foreign_, root + "?studyinstanceuid=" + foreign_,
-           root + "/" + own_ + "/../" + foreign_ + "/series", root + "/" + own_ + "%2f..%2f" + foreign_ + "/series",
-           root + "/" + own_ + "/series/../../" + foreign_ + "/metadata", root + "/%2e/" + foreign_ + "/series",
+           root + "?0020000D=" + own_ + "," + foreign_,
+           root + "?0020000d=" + foreign_,
+           root + "?studyinstanceuid=" + foreign_,
+           root + "/" + own_ + "/../" + foreign_ + "/series",
+           root + "/" + own_ + "%2f..%2f" + foreign_ + "/series",
+           root + "/" + own_ + "/series/../../" + foreign_ + "/metadata",
+           root + "/%2e/" + foreign_ + "/series",
            root + "/" + own_ + "/series?StudyInstanceUID=" + foreign_ + "&0020000D=" + foreign_,
            root + "/" + own_ + "/instances?0020000D=" + foreign_,
-           "/viewer/dicom-web/series", "/viewer/dicom-web/instances", "/viewer/dicom-web/studies/" + own_,
-           "/viewer/DICOM-WEB/studies/" + foreign_ + "/series", "/dicom-web/studies/" + foreign_ + "/series",
-           "/dicom-web/studies/" + own_ + "/series", "/dicom-web/studies", "/wado?studyUID=" + foreign_, "/studies",
-           "/api/v1/studies", "/api/v1/studies/" + own_})
+           "/viewer/dicom-web/series",
+           "/viewer/dicom-web/instances",
+           "/viewer/dicom-web/studies/" + own_,
+           "/viewer/DICOM-WEB/studies/" + foreign_ + "/series",
+           "/dicom-web/studies/" + foreign_ + "/series",
+           "/dicom-web/studies/" + own_ + "/series",
+           "/dicom-web/studies",
+           "/wado?studyUID=" + foreign_,
+           "/studies",
+           "/api/v1/studies",
+           "/api/v1/studies/" + own_})
   {
     const HttpAnswer answer = Get(cookie, path);
     EXPECT_THAT(answer.body, Not(HasSubstr("KHOURY"))) << path;
@@ -189,7 +214,8 @@ TEST_F(Viewer, TakesALinkNoMoreOftenAndNoLongerThanItSays)
   const std::string token = MakeLink({own_}, brief).Json()["token"].asString();
   const std::string cookie = Cookie(Open(token));
   EXPECT_EQ(200, Get(cookie, std::string(DICOMWEB) + "/" + own_ + "/series").status);
-  EXPECT_TRUE(WaitUntil([&] { return Get(cookie, std::string(DICOMWEB) + "/" + own_ + "/series").status == 404; }));
+  EXPECT_TRUE(
+      WaitUntil([&] { return Get(cookie, std::string(DICOMWEB) + "/" + own_ + "/series").status == 404; }));
   EXPECT_EQ("expired", Open(token).Json()["reason"].asString());
 
   const Json::Value revoked = MakeLink({own_}).Json();
@@ -215,7 +241,8 @@ TEST_F(Viewer, GivesEachBrowserACookieOfItsOwn)
 
   Json::Value body;
   body["token"] = MakeLink({own_}).Json()["token"];
-  EXPECT_EQ(403, clinic_.As("", "POST", "/viewer/open", JsonText(body), {"Origin: https://evil.example"}).status);
+  EXPECT_EQ(403,
+            clinic_.As("", "POST", "/viewer/open", JsonText(body), {"Origin: https://evil.example"}).status);
 }
 
 TEST_F(Viewer, StoresOnlyReportsOfOpenStudiesAndOnlyIfTheLinkSaysSo)
@@ -229,13 +256,17 @@ TEST_F(Viewer, StoresOnlyReportsOfOpenStudiesAndOnlyIfTheLinkSaysSo)
   {
     TemporaryDirectory folder;
     DicomFile report("OT");
-    report.Set("SOPClassUID", sopClass).Set("Modality", "SR").Set("StudyInstanceUID", study).Set("PatientID", patient);
+    report.Set("SOPClassUID", sopClass)
+        .Set("Modality", "SR")
+        .Set("StudyInstanceUID", study)
+        .Set("PatientID", patient);
     report.Set("PatientName", "ROY^ANNE");
     const std::string body = "--b\r\nContent-Type: application/dicom\r\n\r\n" +
                              ReadFile(report.SaveIn(folder.Path())) + "\r\n--b--\r\n";
     return HttpClient(clinic_.Url())
         .Call("POST", DICOMWEB, body,
-              {cookie, "Origin: " + clinic_.Url(), "Content-Type: multipart/related; type=\"application/dicom\"; boundary=b"})
+              {cookie, "Origin: " + clinic_.Url(),
+               "Content-Type: multipart/related; type=\"application/dicom\"; boundary=b"})
         .status;
   };
   const std::string sr = "1.2.840.10008.5.1.4.1.1.88.34";
@@ -249,10 +280,11 @@ TEST_F(Viewer, StoresOnlyReportsOfOpenStudiesAndOnlyIfTheLinkSaysSo)
   EXPECT_TRUE(WaitUntil([&] { return clinic_.Study(own_)["number_of_instances"].asInt() == SLICES + 1; }));
   for (const char* body : {"", "x", "--b", "--b\r\n\r\nno DICOM\r\n--b--", "--b--"})
   {
-    EXPECT_EQ(400, HttpClient(clinic_.Url())
-                       .Call("POST", DICOMWEB, body,
-                             {measures, "Origin: " + clinic_.Url(), "Content-Type: multipart/related; boundary=b"})
-                       .status)
+    EXPECT_EQ(400,
+              HttpClient(clinic_.Url())
+                  .Call("POST", DICOMWEB, body,
+                        {measures, "Origin: " + clinic_.Url(), "Content-Type: multipart/related; boundary=b"})
+                  .status)
         << body;
   }
 }
@@ -285,7 +317,8 @@ TEST_F(Viewer, GivesTheClientsTheirAddresses)
     EXPECT_THAT(answer.Json()["url"].asString(), ::testing::StartsWith(clinic_.Url() + "/viewer/open#"));
     EXPECT_EQ(404, http.Get(path + NewUid()).status);
   }
-  const Json::Value compare = http.Get("/api/v1/dicom/viewer/compare?study_uids=" + own_ + "," + second_).Json();
+  const Json::Value compare =
+      http.Get("/api/v1/dicom/viewer/compare?study_uids=" + own_ + "," + second_).Json();
   EXPECT_EQ(2, compare["study_count"].asInt());
   EXPECT_EQ(own_, compare["study_uids"][0].asString());
   EXPECT_EQ(400, http.Get("/api/v1/dicom/viewer/compare?study_uids=" + own_).status);
@@ -295,11 +328,13 @@ TEST_F(Viewer, GivesTheClientsTheirAddresses)
   EXPECT_THAT(named.Json()["detail"].asString(), HasSubstr(missing));
   EXPECT_EQ(10, http.Get("/api/v1/dicom/viewer/config").Json()["max_studies_comparison"].asInt());
 
-  clinic_.PutPatient([&] {
-    Json::Value patient = Person("p1", "Roy", "Anne", "1985-01-01", "F", "4711");
-    patient["practice_id"] = "north";
-    return patient;
-  }());
+  clinic_.PutPatient(
+      [&]
+      {
+        Json::Value patient = Person("p1", "Roy", "Anne", "1985-01-01", "F", "4711");
+        patient["practice_id"] = "north";
+        return patient;
+      }());
   clinic_.Becomes(own_, "matched", "p1");
   clinic_.Becomes(second_, "matched", "p1");
   EXPECT_EQ(2, http.Get("/api/v1/dicom/viewer/url/patient/p1").Json()["study_count"].asInt());
@@ -340,8 +375,10 @@ TEST_F(Viewer, ServesItsFilesAsBrowsersWantThem)
       EXPECT_EQ("gzip", wasm.headers.at("content-encoding"));
       EXPECT_THAT(wasm.headers.at("cache-control"), HasSubstr("immutable"));
       EXPECT_LT(wasm.body.size(), entry.file_size());
-      EXPECT_EQ(304, clinic_.As("", "GET", "/ohif/" + name, "",
-                                {"Accept-Encoding: gzip", "If-None-Match: " + wasm.headers.at("etag")}).status);
+      EXPECT_EQ(304, clinic_
+                         .As("", "GET", "/ohif/" + name, "",
+                             {"Accept-Encoding: gzip", "If-None-Match: " + wasm.headers.at("etag")})
+                         .status);
       break;
     }
   }
@@ -354,7 +391,8 @@ TEST_F(Viewer, IsFramedOnlyByThoseWhoAreNamed)
   {
     GTEST_SKIP() << "OHIF could not be fetched";
   }
-  const auto policy = [&] { return clinic_.As("", "GET", "/ohif/viewer").headers.at("content-security-policy"); };
+  const auto policy = [&]
+  { return clinic_.As("", "GET", "/ohif/viewer").headers.at("content-security-policy"); };
   EXPECT_THAT(policy(), ::testing::EndsWith("frame-ancestors 'self'"));
   Json::Value& next = clinic_.Orthanc().NextStart().configuration["Clinic"]["Viewer"];
   next["FrameAncestors"].append("https://crm.example.org");
@@ -394,8 +432,8 @@ protected:
   void Walk(const std::string& scenario)
   {
     const Finished finished =
-        RunProgram({"timeout", "150", "node", ORTHANC_CLINIC_SOURCE_DIR "/UnitTests/Browser/browser.mjs", scenario,
-                    JsonText(given_)},
+        RunProgram({"timeout", "150", "node", ORTHANC_CLINIC_SOURCE_DIR "/UnitTests/Browser/browser.mjs",
+                    scenario, JsonText(given_)},
                    {{"CLINIC_BROWSER_MODULES", CLINIC_BROWSER_MODULES}});
     EXPECT_EQ(0, finished.exitCode) << finished.output;
   }
@@ -429,7 +467,8 @@ TEST_F(Browser, ShowsThreePlanes)
 
 TEST_F(Browser, ComparesTwoStudies)
 {
-  given_["link"] = clinic_.Http().Get("/api/v1/dicom/viewer/compare?study_uids=" + own_ + "," + second_).Json()["url"];
+  given_["link"] =
+      clinic_.Http().Get("/api/v1/dicom/viewer/compare?study_uids=" + own_ + "," + second_).Json()["url"];
   Walk("compare");
 }
 
@@ -473,7 +512,8 @@ TEST_F(Browser, ShowsEachRoleWhatIsTheirs)
   SendSeries(clinic_, name, "4713", SLICES, "CT-NORTH");
   given_["patient"] = name;
   given_["foreignPatient"] = "KHOURY^NOUR";
-  for (const auto& [role, sees] : {std::pair("dentist", true), std::pair("radiologist", true), std::pair("reception", false)})
+  for (const auto& [role, sees] :
+       {std::pair("dentist", true), std::pair("radiologist", true), std::pair("reception", false)})
   {
     clinic_.MakeUser(role, Roles(role, "north"));
     Json::Value user;
@@ -547,7 +587,8 @@ TEST_F(BrowserWithAnalysis, ShowsWhatSoftwareFound)
   DicomFile tooth("IO", 200);
   tooth.Set("PatientName", "Roy^Anne").Set("PatientID", "4711");
   const std::string study = clinic_.Send(tooth);
-  EXPECT_TRUE(WaitUntil([&] { return clinic_.Study(study)["number_of_instances"].asInt() == 2; })) << "the report";
+  EXPECT_TRUE(WaitUntil([&] { return clinic_.Study(study)["number_of_instances"].asInt() == 2; }))
+      << "the report";
   given_["link"] = LinkTo({study});
   given_["report"] = "AI findings, not verified";
   Walk("report");

@@ -40,7 +40,8 @@ protected:
     }
   }
 
-  static Link MakeLink(const std::string& id, int uses = -1, std::chrono::seconds life = std::chrono::seconds(60))
+  static Link MakeLink(const std::string& id, int uses = -1,
+                       std::chrono::seconds life = std::chrono::seconds(60))
   {
     return {id, {{"1.2." + id, "north"}}, true, uses, "lise", Now(), Now() + life};
   }

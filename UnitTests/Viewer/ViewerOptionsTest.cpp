@@ -27,7 +27,8 @@ TEST(ViewerOptions, TakeTheRootOfDicomWebFromOrthanc)
 
 TEST(ViewerOptions, RefuseWhatIsNoAddress)
 {
-  for (const char* bad : {"imaging.example.org", "https://imaging.example.org/", "javascript:x", "https://a b"})
+  for (const char* bad :
+       {"imaging.example.org", "https://imaging.example.org/", "javascript:x", "https://a b"})
   {
     Json::Value orthanc;
     orthanc["Clinic"]["Viewer"]["PublicUrl"] = bad;

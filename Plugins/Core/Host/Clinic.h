@@ -49,8 +49,8 @@ struct WorklistAnswer
 };
 using WorklistHandler = std::function<WorklistAnswer(const WorklistRequest&)>;
 
-// Whose credentials a request carries: nothing if it carries none that this one knows; throws Forbidden if they
-// are bad. In memory: it is asked for every request. The request has no body.
+// Whose credentials a request carries: nothing if it carries none that this one knows; throws Forbidden if
+// they are bad. In memory: it is asked for every request. The request has no body.
 using Authenticator = std::function<std::optional<Principal>(const HttpRequest&)>;
 
 // Whether a request to Orthanc itself (its REST API, DICOMweb, the Explorer) is let in; without credentials
@@ -90,12 +90,12 @@ public:
   // Asked one after the other.
   virtual void AddAuthenticator(Authenticator authenticator) = 0;
 
-  // With a guard, nobody comes in whom no authenticator knows. Once per process; Orthanc must not authenticate
-  // by itself then (BadInput).
+  // With a guard, nobody comes in whom no authenticator knows. Once per process; Orthanc must not
+  // authenticate by itself then (BadInput).
   virtual void GuardOrthanc(OrthancGuard guard) = 0;
 
-  // Asked for each instance that comes by C-STORE, by its calling AE title: 0 lets it in, everything else is the
-  // DIMSE status of the refusal. On the store path: in memory, and no more. One plugin of the process.
+  // Asked for each instance that comes by C-STORE, by its calling AE title: 0 lets it in, everything else is
+  // the DIMSE status of the refusal. On the store path: in memory, and no more. One plugin of the process.
   virtual void FilterStores(std::function<uint16_t(const std::string& callingAe)> filter) = 0;
 
   // Quick, thread-safe, must not throw.

@@ -132,7 +132,8 @@ IOrthanc::Answer InProcessOrthanc::Fetch(const std::string& path,
   for (const std::string& name : json.getMemberNames())
   {
     std::string lower = name;
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](unsigned char c) { return std::tolower(c); });
     answer.headers[lower] = json[name].asString();
   }
   return answer;

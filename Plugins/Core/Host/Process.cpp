@@ -389,8 +389,9 @@ private:
             [&]
             {
               Process* const process = instance_;
-              const char* const ae =
-                  process == nullptr ? nullptr : OrthancPluginGetInstanceRemoteAet(process->context_, instance);
+              const char* const ae = process == nullptr
+                                         ? nullptr
+                                         : OrthancPluginGetInstanceRemoteAet(process->context_, instance);
               *status = process == nullptr ? 0 : process->storeFilter_(ae == nullptr ? "" : ae);
               answer = *status == 0 ? 1 : 0;
             });

@@ -88,9 +88,8 @@ int32_t Filter(OrthancPluginHttpMethod method, const char* url, const char* remo
 
 HttpRequest ReadRequest(const char* url, const OrthancPluginHttpRequest& request)
 {
-  HttpRequest read =
-      ReadHead(request.method, url, request.headersCount, request.headersKeys, request.headersValues,
-               request.getCount, request.getKeys, request.getValues);
+  HttpRequest read = ReadHead(request.method, url, request.headersCount, request.headersKeys,
+                              request.headersValues, request.getCount, request.getKeys, request.getValues);
   if (request.bodySize != 0)
   {
     read.body.assign(static_cast<const char*>(request.body), request.bodySize);

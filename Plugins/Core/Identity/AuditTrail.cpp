@@ -76,7 +76,8 @@ Conditions MakeConditions(const AuditFilter& filter)
   return conditions;
 }
 
-std::vector<Json::Value> Fetch(Transaction& transaction, const Conditions& conditions, const std::string& order)
+std::vector<Json::Value> Fetch(Transaction& transaction, const Conditions& conditions,
+                               const std::string& order)
 {
   std::vector<Json::Value> records;
   ForEach(transaction, conditions.Where() + order, conditions.Values(),
@@ -160,9 +161,8 @@ int64_t AuditTrail::Purge(Transaction& transaction, Timestamp before)
   long long last = 0;
   std::string hash;
   Query(
-      transaction,
-      "SELECT serial, hash FROM audit WHERE at < :before ORDER BY serial DESC LIMIT 1", {ToString(before)}, [] {},
-      last, hash);
+      transaction, "SELECT serial, hash FROM audit WHERE at < :before ORDER BY serial DESC LIMIT 1",
+      {ToString(before)}, [] {}, last, hash);
   if (last == 0)
   {
     return 0;

@@ -53,8 +53,8 @@ public:
   // whole.
   static std::optional<int64_t> FirstBroken(Transaction& transaction);
 
-  // Forgets the records before that time, but not that they were: the chain begins with the hash of the last of
-  // them. Returns how many.
+  // Forgets the records before that time, but not that they were: the chain begins with the hash of the last
+  // of them. Returns how many.
   static int64_t Purge(Transaction& transaction, Timestamp before);
 };
 }  // namespace OrthancClinic

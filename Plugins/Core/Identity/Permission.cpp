@@ -54,8 +54,8 @@ std::string ToString(Permission permission)
 
 std::optional<Permission> ParsePermission(std::string_view name)
 {
-  const auto* const found =
-      std::find_if(std::begin(NAMES), std::end(NAMES), [&](const auto& known) { return known.second == name; });
+  const auto* const found = std::find_if(std::begin(NAMES), std::end(NAMES),
+                                         [&](const auto& known) { return known.second == name; });
   return found == std::end(NAMES) ? std::nullopt : std::optional<Permission>(found->first);
 }
 

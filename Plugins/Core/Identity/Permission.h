@@ -20,11 +20,11 @@ enum class Permission
   ReadHealth,  // health with its detail, metrics
   ReadPatients,
   WritePatients,
-  ReadStudies,       // what a study is, and whose
-  ReadImages,        // its images
-  WriteImages,       // send images
-  WriteMeasurements, // store what was measured in the viewer
-  ShareStudies,      // make links that open studies in the viewer
+  ReadStudies,        // what a study is, and whose
+  ReadImages,         // its images
+  WriteImages,        // send images
+  WriteMeasurements,  // store what was measured in the viewer
+  ShareStudies,       // make links that open studies in the viewer
   RequestDeletions,
   ApproveDeletions,  // of what somebody else asked for
   ReviewMatches,     // decide to whom a study belongs

@@ -398,8 +398,8 @@ std::optional<OrderReview> OrderStore::FindReview(const std::string& orthancStud
   return reviews.empty() ? std::nullopt : std::optional(std::move(reviews.front()));
 }
 
-std::pair<std::vector<OrderReview>, int64_t> OrderStore::Reviews(const PracticeScope& practices, int64_t limit,
-                                                                 int64_t offset)
+std::pair<std::vector<OrderReview>, int64_t> OrderStore::Reviews(const PracticeScope& practices,
+                                                                 int64_t limit, int64_t offset)
 {
   Conditions conditions;
   practices.AddTo(conditions);

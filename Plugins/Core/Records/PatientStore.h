@@ -21,7 +21,7 @@ namespace OrthancClinic
 struct PatientFilter
 {
   PracticeScope practices = {};  // empty fields do not filter
-  std::string text;        // every word of it begins a word of the names, e-mail or phone
+  std::string text;              // every word of it begins a word of the names, e-mail or phone
   std::string identifier;  // an identifier's value, or the id itself; compared without case and punctuation
   int64_t limit = 50;
   int64_t offset = 0;

@@ -17,7 +17,7 @@ namespace OrthancClinic
 class PracticeScope
 {
 public:
-  PracticeScope() = default;  // all
+  PracticeScope() = default;                                             // all
   PracticeScope(std::vector<std::string> ids) : ids_(std::move(ids)) {}  // NOLINT: implicit on purpose
 
   // One practice; all of them if `id` is empty.

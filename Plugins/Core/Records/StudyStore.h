@@ -20,8 +20,8 @@ namespace OrthancClinic
 struct StudyFilter
 {
   PracticeScope practices = {};  // empty fields do not filter
-  std::string patientId = {};   // of the match
-  std::string status = {};      // of the match
+  std::string patientId = {};    // of the match
+  std::string status = {};       // of the match
   std::string accessionNumber = {};
   std::string modality = {};
   std::string studyDateFrom = {};  // YYYYMMDD, inclusive

@@ -45,8 +45,8 @@ struct ORTHANC_CLINIC_API HttpRequest
   std::string remoteAddress = {};  // empty where it is not known
 };
 
-// The user and the password of an "Authorization: Basic"; nothing without it. Throws Forbidden if it cannot be
-// read.
+// The user and the password of an "Authorization: Basic"; nothing without it. Throws Forbidden if it cannot
+// be read.
 ORTHANC_CLINIC_API std::optional<std::pair<std::string, std::string>> FindBasicCredentials(
     const HttpRequest& request);
 
@@ -64,7 +64,7 @@ struct ORTHANC_CLINIC_API HttpResponse
 // The value of a header; empty without it. `name` in lower case.
 ORTHANC_CLINIC_API std::string FindHeader(const HttpRequest& request, const std::string& name);
 
-// A browser sends a cookie with whatever request any page makes. False for a change (all but GET and HEAD) that
-// no page of this server asks for, by Sec-Fetch-Site, else by Origin.
+// A browser sends a cookie with whatever request any page makes. False for a change (all but GET and HEAD)
+// that no page of this server asks for, by Sec-Fetch-Site, else by Origin.
 ORTHANC_CLINIC_API bool IsFromOwnPage(const HttpRequest& request);
 }  // namespace OrthancClinic

@@ -89,7 +89,8 @@ std::string HeaderParameter(const std::string& value, const std::string& name)
 std::vector<MultipartPart> ParseMultipart(const std::string& contentType, std::string_view body)
 {
   const std::string boundary = HeaderParameter(contentType, "boundary");
-  if (!ToLower(contentType).starts_with("multipart/") || boundary.empty() || boundary.size() > LONGEST_BOUNDARY)
+  if (!ToLower(contentType).starts_with("multipart/") || boundary.empty() ||
+      boundary.size() > LONGEST_BOUNDARY)
   {
     throw BadInput("The body must be multipart, with a boundary");
   }

@@ -23,7 +23,7 @@ struct MultipartPart
 ORTHANC_CLINIC_API std::vector<MultipartPart> ParseMultipart(const std::string& contentType,
                                                              std::string_view body);
 
-// A parameter of a header's value ("boundary" of `multipart/related; boundary="x"`), without its quotes; empty
-// without it. `name` in lower case.
+// A parameter of a header's value ("boundary" of `multipart/related; boundary="x"`), without its quotes;
+// empty without it. `name` in lower case.
 ORTHANC_CLINIC_API std::string HeaderParameter(const std::string& value, const std::string& name);
 }  // namespace OrthancClinic

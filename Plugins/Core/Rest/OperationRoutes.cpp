@@ -268,9 +268,8 @@ void AddOperationRoutes(Router& router, const CoreParts& parts)
               {
                 const int64_t since = request.QueryInteger("since", 0);
                 Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
-                const auto events =
-                    EventLog::Since(transaction, since, request.QueryText("type"),
-                                    request.QueryInteger("limit", 100), request.Scope());
+                const auto events = EventLog::Since(transaction, since, request.QueryText("type"),
+                                                    request.QueryInteger("limit", 100), request.Scope());
                 transaction.Commit();
                 Json::Value body;
                 body["items"] = Json::arrayValue;

@@ -211,8 +211,8 @@ void AddPatientRoutes(Router& router, const CoreParts& parts)
                 Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
                 const auto [patients, total] =
                     PatientStore(transaction)
-                        .Search({scope, request.QueryText("q"),
-                                 request.QueryText("identifier"), page.limit, page.offset});
+                        .Search({scope, request.QueryText("q"), request.QueryText("identifier"), page.limit,
+                                 page.offset});
                 transaction.Commit();
                 Json::Value items(Json::arrayValue);
                 for (const Patient& patient : patients)

@@ -462,7 +462,8 @@ struct Router::Pimpl
       denied.outcome = "denied";
       denied.detail["route"] = std::string(ToString(request.method)) + " " + endpoint.route.path;
       security.audit({denied});
-      throw Stop{403, "You are not allowed to do this: it needs the permission " + ToString(content.permission)};
+      throw Stop{403,
+                 "You are not allowed to do this: it needs the permission " + ToString(content.permission)};
     }
     const bool confined = !content.open && !content.caller.grants->AllowEverywhere(content.permission);
     content.path = ReadPathParameters(endpoint, path);

@@ -13,13 +13,13 @@
 //   400 not expected / missing / not JSON, 415 another media type,
 //                                      422 JSON that violates the schema (with `errors`)
 //   If-None-Match (GET and HEAD)       304
-// Permissions are given by practice. A caller who has one only in some reaches a handler, which must see to it
-// that they get nothing of another practice: by Request::Scope() for a list, by Request::Require() or by an
-// audit entry that names the practice for a record. A GET whose handler did none of them is 403 for such a
+// Permissions are given by practice. A caller who has one only in some reaches a handler, which must see to
+// it that they get nothing of another practice: by Request::Scope() for a list, by Request::Require() or by
+// an audit entry that names the practice for a record. A GET whose handler did none of them is 403 for such a
 // caller. What belongs to another practice is answered as what does not exist.
-// An error of the handler becomes: BadInput 400, or 422 when it names fields; Forbidden 403; NotFound 404; TooManyRequests 429;
-// Conflict 409; Unavailable 503 with Retry-After; anything else 500 with the id under which the operator
-// finds it.
+// An error of the handler becomes: BadInput 400, or 422 when it names fields; Forbidden 403; NotFound 404;
+// TooManyRequests 429; Conflict 409; Unavailable 503 with Retry-After; anything else 500 with the id under
+// which the operator finds it.
 
 #pragma once
 

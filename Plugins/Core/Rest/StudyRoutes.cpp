@@ -63,10 +63,10 @@ void AddStudyRoutes(Router& router, const CoreParts& parts)
                 Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
                 const auto [studies, total] =
                     StudyStore(transaction)
-                        .Search({scope, request.QueryText("patient_id"),
-                                 request.QueryText("status"), request.QueryText("accession_number"),
-                                 request.QueryText("modality"), request.QueryText("study_date_from"),
-                                 request.QueryText("study_date_to"), page.limit, page.offset});
+                        .Search({scope, request.QueryText("patient_id"), request.QueryText("status"),
+                                 request.QueryText("accession_number"), request.QueryText("modality"),
+                                 request.QueryText("study_date_from"), request.QueryText("study_date_to"),
+                                 page.limit, page.offset});
                 Json::Value items(Json::arrayValue);
                 AuditEntry entry = request.Audit("study.search", scope);
                 entry.patientId = request.QueryText("patient_id");

@@ -97,8 +97,13 @@ std::string MakeSeries(const std::filesystem::path& folder, int slices)
 {
   DicomFile slice("CT", 512);
   slice.Set("PatientName", "ROY^ANNE").Set("PatientID", "4711").Set("FrameOfReferenceUID", NewUid());
-  slice.Set("ImageOrientationPatient", "1\\0\\0\\0\\1\\0").Set("PixelSpacing", "0.5\\0.5").Set("SliceThickness", "1");
-  slice.Set("RescaleSlope", "1").Set("RescaleIntercept", "-1024").Set("WindowCenter", "1000").Set("WindowWidth", "3000");
+  slice.Set("ImageOrientationPatient", "1\\0\\0\\0\\1\\0")
+      .Set("PixelSpacing", "0.5\\0.5")
+      .Set("SliceThickness", "1");
+  slice.Set("RescaleSlope", "1")
+      .Set("RescaleIntercept", "-1024")
+      .Set("WindowCenter", "1000")
+      .Set("WindowWidth", "3000");
   for (int i = 0; i < slices; i++)
   {
     slice.Set("ImagePositionPatient", "0\\0\\" + std::to_string(i));
@@ -126,8 +131,9 @@ double Took(const Testing::HttpClient& http, const std::string& path, const std:
   return spent;
 }
 
-void MeasureFilter(const OrthancServer& bundle, const OrthancServer& bare, const std::vector<std::string>& tokens,
-                   const std::pair<std::string, std::string>& studies, int requests)
+void MeasureFilter(const OrthancServer& bundle, const OrthancServer& bare,
+                   const std::vector<std::string>& tokens, const std::pair<std::string, std::string>& studies,
+                   int requests)
 {
   const Testing::HttpClient guarded(fmt::format("http://127.0.0.1:{}", bundle.HttpPort()));
   const Testing::HttpClient open(fmt::format("http://127.0.0.1:{}", bare.HttpPort()));
@@ -152,8 +158,8 @@ void MeasureFilter(const OrthancServer& bundle, const OrthancServer& bare, const
     {
       const double a = Quantile(with, which);
       const double b = Quantile(without, which);
-      fmt::print("{:<20} {:<7} bundle {:.3f} ms, bare {:.3f} ms: added {:.3f} ms (ratio {:.2f})\n", name, label, a, b,
-                 a - b, a / b);
+      fmt::print("{:<20} {:<7} bundle {:.3f} ms, bare {:.3f} ms: added {:.3f} ms (ratio {:.2f})\n", name,
+                 label, a, b, a - b, a / b);
     }
   }
 }
@@ -192,8 +198,9 @@ int main(int argc, char** argv)
   int slices = 0;
   int rounds = 0;
   po::options_description description("benchmark-access");
-  description.add_options()("help", "this")("requests", po::value(&requests)->default_value(20'000), "per path")(
-      "slices", po::value(&slices)->default_value(500), "of the CT")(
+  description.add_options()("help", "this")("requests", po::value(&requests)->default_value(20'000),
+                                            "per path")("slices", po::value(&slices)->default_value(500),
+                                                        "of the CT")(
       "rounds", po::value(&rounds)->default_value(5), "of the first image; 0: none");
   po::variables_map options;
   po::store(po::parse_command_line(argc, argv, description), options);
@@ -226,15 +233,18 @@ int main(int argc, char** argv)
   {
     const std::string link = bundle.Http().Get("/api/v1/dicom/viewer-url/" + uid).Json()["url"].asString();
     with.push_back(FirstImage(link, ""));
-    without.push_back(FirstImage(fmt::format("http://127.0.0.1:{}/ohif/viewer?StudyInstanceUIDs={}", bare.HttpPort(), uid),
-                                 (pages / "index.html").string()));
-    fmt::print("first image, round {}: bundle {:.0f} ms, bare {:.0f} ms\n", round + 1, with.back(), without.back());
+    without.push_back(
+        FirstImage(fmt::format("http://127.0.0.1:{}/ohif/viewer?StudyInstanceUIDs={}", bare.HttpPort(), uid),
+                   (pages / "index.html").string()));
+    fmt::print("first image, round {}: bundle {:.0f} ms, bare {:.0f} ms\n", round + 1, with.back(),
+               without.back());
   }
   if (rounds > 0)
   {
     const double a = Quantile(with, 0.5);
     const double b = Quantile(without, 0.5);
-    fmt::print("first image of {} slices: bundle {:.0f} ms, bare {:.0f} ms: ratio {:.2f}\n", slices, a, b, a / b);
+    fmt::print("first image of {} slices: bundle {:.0f} ms, bare {:.0f} ms: ratio {:.2f}\n", slices, a, b,
+               a / b);
   }
   return 0;
 }

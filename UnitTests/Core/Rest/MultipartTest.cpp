@@ -10,10 +10,11 @@ namespace OrthancClinic
 {
 TEST(Multipart, GivesThePartsWithTheirHeaders)
 {
-  const auto parts = ParseMultipart("multipart/form-data; boundary=\"x y\"",
-                                    "preamble\r\n--x y\r\nContent-Disposition: form-data; name=\"file\"; "
-                                    "filename=\"a;\\\"b.dcm\"\r\nCONTENT-type:  text/plain \r\n\r\none\r\n--two\r\n"
-                                    "--x y\r\n\r\n\r\n--x y--\r\nepilogue");
+  const auto parts =
+      ParseMultipart("multipart/form-data; boundary=\"x y\"",
+                     "preamble\r\n--x y\r\nContent-Disposition: form-data; name=\"file\"; "
+                     "filename=\"a;\\\"b.dcm\"\r\nCONTENT-type:  text/plain \r\n\r\none\r\n--two\r\n"
+                     "--x y\r\n\r\n\r\n--x y--\r\nepilogue");
   ASSERT_EQ(2, parts.size());
   EXPECT_EQ("one\r\n--two", parts[0].body);
   EXPECT_EQ("text/plain", parts[0].headers.at("content-type"));
@@ -26,12 +27,14 @@ TEST(Multipart, GivesThePartsWithTheirHeaders)
 TEST(Multipart, RefusesWhatIsNone)
 {
   const std::string type = "multipart/related; boundary=b";
-  for (const char* body : {"", "--b", "--b\r\n", "--b\r\n\r\nx", "--b\r\n\r\nx\r\n--b", "--b\r\nA: b\r\nx\r\n--b--",
-                           "--b\r\nno colon\r\n\r\nx\r\n--b--", "x\r\n--c\r\n\r\nx\r\n--c--"})
+  for (const char* body :
+       {"", "--b", "--b\r\n", "--b\r\n\r\nx", "--b\r\n\r\nx\r\n--b", "--b\r\nA: b\r\nx\r\n--b--",
+        "--b\r\nno colon\r\n\r\nx\r\n--b--", "x\r\n--c\r\n\r\nx\r\n--c--"})
   {
     EXPECT_THROW(ParseMultipart(type, body), BadInput) << body;
   }
-  for (const char* bad : {"", "multipart/related", "application/json; boundary=b", "multipart/related; boundary="})
+  for (const char* bad :
+       {"", "multipart/related", "application/json; boundary=b", "multipart/related; boundary="})
   {
     EXPECT_THROW(ParseMultipart(bad, "--b\r\n\r\nx\r\n--b--"), BadInput) << bad;
   }

@@ -275,7 +275,8 @@ TEST_F(RouterTest, ShowsACallerOnlyTheirPractice)
   EXPECT_EQ(Call(HttpMethod::Get, "/careless", "", bob).status, 403);
   const HttpResponse foreign = Call(HttpMethod::Get, "/south", "", bob);
   EXPECT_EQ(foreign.status, 404);
-  EXPECT_EQ(foreign.body, Call(HttpMethod::Get, "/nowhere", "", bob).body) << "it tells that the record exists";
+  EXPECT_EQ(foreign.body, Call(HttpMethod::Get, "/nowhere", "", bob).body)
+      << "it tells that the record exists";
   EXPECT_EQ(audited_.size(), 1) << "only what was shown";
   for (const char* path : {"/north", "/south", "/all", "/careless"})
   {
@@ -327,7 +328,8 @@ TEST_F(RouterTest, WritesWhoWasRefused)
 
 TEST_F(RouterTest, GivesTheRestOfAPath)
 {
-  const auto answer = [](const std::string& text) {
+  const auto answer = [](const std::string& text)
+  {
     return [text](const Request& request)
     { return Response::Text(text + request.Path("rest"), "text/plain"); };
   };
