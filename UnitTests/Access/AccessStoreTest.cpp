@@ -26,19 +26,7 @@ protected:
   template <typename Function>
   auto With(Function&& function)
   {
-    Transaction transaction(GetDatabase());
-    AccessStore store(transaction);
-    if constexpr (std::is_void_v<decltype(function(store))>)
-    {
-      function(store);
-      transaction.Commit();
-    }
-    else
-    {
-      const auto result = function(store);
-      transaction.Commit();
-      return result;
-    }
+    return WithStore<AccessStore>(std::forward<Function>(function));
   }
 
   void SetUp() override

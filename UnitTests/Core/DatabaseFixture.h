@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <type_traits>
 
 #include "Core/Database/Database.h"
 #include "Support/Files.h"
@@ -33,6 +34,25 @@ protected:
   Database& GetDatabase() { return *database_; }
   std::unique_ptr<Database> MakeAnother();
   const std::string& Location() const { return location_; }
+
+  // Runs `function` with a store in a transaction of its own, and gives what it returns.
+  template <typename Store, typename Function>
+  auto WithStore(Function&& function)
+  {
+    Transaction transaction(GetDatabase());
+    Store store(transaction);
+    if constexpr (std::is_void_v<decltype(function(store))>)
+    {
+      function(store);
+      transaction.Commit();
+    }
+    else
+    {
+      const auto result = function(store);
+      transaction.Commit();
+      return result;
+    }
+  }
 
 private:
   TemporaryDirectory directory_;

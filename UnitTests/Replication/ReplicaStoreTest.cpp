@@ -26,19 +26,7 @@ protected:
   template <typename Function>
   auto With(Function&& function)
   {
-    Transaction transaction(GetDatabase());
-    ReplicaStore store(transaction);
-    if constexpr (std::is_void_v<decltype(function(store))>)
-    {
-      function(store);
-      transaction.Commit();
-    }
-    else
-    {
-      const auto result = function(store);
-      transaction.Commit();
-      return result;
-    }
+    return WithStore<ReplicaStore>(std::forward<Function>(function));
   }
 
   static Replica Copy(const std::string& instance, int64_t size, const std::string& verifiedAt)

@@ -25,19 +25,7 @@ protected:
   template <typename Function>
   auto With(Function&& function)
   {
-    Transaction transaction(GetDatabase());
-    LinkStore store(transaction);
-    if constexpr (std::is_void_v<decltype(function(store))>)
-    {
-      function(store);
-      transaction.Commit();
-    }
-    else
-    {
-      const auto result = function(store);
-      transaction.Commit();
-      return result;
-    }
+    return WithStore<LinkStore>(std::forward<Function>(function));
   }
 
   static Link MakeLink(const std::string& id, int uses = -1,

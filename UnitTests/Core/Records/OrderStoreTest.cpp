@@ -24,19 +24,7 @@ protected:
   template <typename Function>
   auto With(Function&& function)
   {
-    Transaction transaction(GetDatabase());
-    OrderStore store(transaction);
-    if constexpr (std::is_void_v<decltype(function(store))>)
-    {
-      function(store);
-      transaction.Commit();
-    }
-    else
-    {
-      const auto result = function(store);
-      transaction.Commit();
-      return result;
-    }
+    return WithStore<OrderStore>(std::forward<Function>(function));
   }
 
   Order Insert(Order order = {})

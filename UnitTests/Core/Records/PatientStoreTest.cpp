@@ -36,19 +36,7 @@ protected:
   template <typename Function>
   auto With(Function&& function)
   {
-    Transaction transaction(GetDatabase());
-    PatientStore store(transaction);
-    if constexpr (std::is_void_v<decltype(function(store))>)
-    {
-      function(store);
-      transaction.Commit();
-    }
-    else
-    {
-      auto result = function(store);
-      transaction.Commit();
-      return result;
-    }
+    return WithStore<PatientStore>(std::forward<Function>(function));
   }
 
   PutOutcome Put(const Patient& patient)

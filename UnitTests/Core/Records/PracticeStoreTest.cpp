@@ -16,19 +16,7 @@ protected:
   template <typename Function>
   auto With(Function&& function)
   {
-    Transaction transaction(GetDatabase());
-    PracticeStore store(transaction);
-    if constexpr (std::is_void_v<decltype(function(store))>)
-    {
-      function(store);
-      transaction.Commit();
-    }
-    else
-    {
-      auto result = function(store);
-      transaction.Commit();
-      return result;
-    }
+    return WithStore<PracticeStore>(std::forward<Function>(function));
   }
 
   bool Put(const Practice& practice)

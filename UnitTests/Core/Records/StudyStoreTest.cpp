@@ -50,19 +50,7 @@ protected:
   template <typename Function>
   auto With(Function&& function)
   {
-    Transaction transaction(GetDatabase());
-    StudyStore store(transaction);
-    if constexpr (std::is_void_v<decltype(function(store))>)
-    {
-      function(store);
-      transaction.Commit();
-    }
-    else
-    {
-      auto result = function(store);
-      transaction.Commit();
-      return result;
-    }
+    return WithStore<StudyStore>(std::forward<Function>(function));
   }
 
   void Insert(const Study& study)
