@@ -279,7 +279,8 @@ TEST(AModelOnTheNetwork, MayMisbehave)
         Case{{Mood::OutOfRange}, "failed", "box: lies outside of the image"},
         Case{{Mood::Refusal}, "failed", "refused"}, Case{{Mood::Length}, "failed", "stopped"},
         Case{{Mood::Malicious}, "failed", "cannot be used"},
-        Case{{Mood::NotJson}, "failed", "cannot be used"}, Case{{Mood::Enormous}, "completed", ""}})
+        Case{{Mood::NotJson}, "failed", "cannot be used"}, Case{{Mood::Enormous}, "completed", ""},
+        Case{{Mood::Drip}, "completed", ""}})
   {
     server.Plan(item.moods);
     const std::string uid = clinic.Send(Tooth());
@@ -291,6 +292,33 @@ TEST(AModelOnTheNetwork, MayMisbehave)
   }
   EXPECT_THAT(server.Refusals(), ::testing::IsEmpty());
   EXPECT_EQ(200, clinic.Http().Get("/api/v1/health").status);
+}
+
+// It is left alone for longer and longer, also when a person is impatient, and asked again until it answers.
+TEST(AModelOnTheNetwork, MayBeAwayForAWhile)
+{
+  ChatServer server;
+  server.Plan(std::vector<Mood>(4, Mood::Broken));
+  const Clinic clinic(WithUser(Chat(server)));
+  const std::string uid = clinic.Send(Tooth());
+  Json::Value analyses;
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        const Json::Value tasks =
+            clinic.Http().Get("/api/v1/tasks?kind=analyse.montreal&state=due").Json()["items"];
+        for (const Json::Value& task : tasks)
+        {
+          clinic.Http().Call("POST", "/api/v1/tasks/" + task["id"].asString() + "/retry");
+        }
+        analyses = clinic.Http().Get("/api/v1/analyses?study_uid=" + uid).Json()["items"];
+        return analyses.size() == 1 && analyses[0]["status"] == "completed";
+      },
+      std::chrono::seconds(120)))
+      << JsonText(analyses);
+  EXPECT_EQ(5, server.Accepted());
+  EXPECT_EQ(0, clinic.CountTasks("state=dead"));
+  EXPECT_EQ(1u, clinic.Http().Get("/api/v1/analyses?study_uid=" + uid).Json()["total"].asUInt());
 }
 
 TEST(AModelOnTheNetwork, MayBeInterruptedAndCancelled)

@@ -254,6 +254,7 @@ ServedReply ChatServer::Answer(const ServedRequest& request)
     case Mood::Enormous:
       finding["text"] = std::string(5 << 20, 'x');
       break;
+    case Mood::Drip:
     case Mood::Good:
       break;
   }
@@ -273,6 +274,6 @@ ServedReply ChatServer::Answer(const ServedRequest& request)
   body["usage"]["prompt_tokens"] = 1000;
   body["usage"]["completion_tokens"] = 200;
   body["usage"]["total_tokens"] = 1200;
-  return {.body = WriteJson(body)};
+  return {.body = WriteJson(body), .perByte = std::chrono::milliseconds(mood == Mood::Drip ? 100 : 0)};
 }
 }  // namespace OrthancClinic::Testing

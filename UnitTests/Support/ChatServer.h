@@ -35,6 +35,7 @@ public:
     Malicious,  // valid JSON of another schema, with markup
     Enormous,   // five megabytes
     Hang,       // no answer until the test lets go
+    Drip,       // a byte of the good answer every tenth of a second
     NotJson     // a body that is no JSON
   };
 

@@ -9,9 +9,11 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <cctype>
+#include <sstream>
 #include <stdexcept>
 
 namespace OrthancClinic::Testing
@@ -123,7 +125,23 @@ void HttpServer::Serve(int connection)
     }
     response.keep_alive(message.keep_alive());
     response.prepare_payload();
-    http::write(stream, response, error);
+    if (reply.perByte.count() > 0)
+    {
+      std::ostringstream text;
+      text << response;
+      const std::string whole = text.str();
+      const size_t body = whole.size() - reply.body.size();
+      boost::asio::write(stream, boost::asio::buffer(whole.data(), body), error);
+      for (size_t i = body; i < whole.size() && !error && !stopping_; i++)
+      {
+        boost::asio::write(stream, boost::asio::buffer(whole.data() + i, 1), error);
+        std::this_thread::sleep_for(reply.perByte);
+      }
+    }
+    else
+    {
+      http::write(stream, response, error);
+    }
     if (error || !message.keep_alive())
     {
       break;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -30,6 +31,7 @@ struct ServedReply
   std::string body = {};
   std::string contentType = "application/json";
   std::map<std::string, std::string> headers = {};
+  std::chrono::milliseconds perByte{0};  // of the body: a server that drips
 };
 
 class HttpServer
