@@ -103,6 +103,14 @@ async function drawLength(page) {
   await page.mouse.up();
 }
 
+// A report opens by a double click, for which OHIF must have read it.
+async function opensReport(page, name, seen) {
+  await until(async () => {
+    await page.getByText(name).first().dblclick();
+    return await seen.first().waitFor({ state: 'attached', timeout: 5000 }).then(() => true, () => false);
+  }, `what the report "${name}" says`, 60);
+}
+
 const scenarios = {
   // A link opens its study: real pixels, and the secret is nowhere to be seen afterwards.
   async link() {
@@ -170,16 +178,14 @@ const scenarios = {
 
     const again = await newPage();
     await openLink(again, given.link);
-    await again.getByText('Width of the canal').first().dblclick();
-    await again.locator('svg text', { hasText: / mm/ }).first().waitFor();
+    await opensReport(again, 'Width of the canal', again.locator('svg text', { hasText: / mm/ }));
   },
 
   // What software found is a report in the study: OHIF lists it and shows what it says.
   async report() {
     const page = await newPage();
     await openLink(page, given.link);
-    await page.getByText(given.report).first().dblclick();
-    await page.locator('.cornerstone-viewport-element svg').locator('path, line, polyline, rect, polygon').first().waitFor({ state: 'attached' });
+    await opensReport(page, given.report, page.locator('.cornerstone-viewport-element svg').locator('path, line, polyline, rect, polygon'));
     await seesAnImage(page);
     assert.deepEqual(page.noted, []);
   },

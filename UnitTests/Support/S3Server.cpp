@@ -72,7 +72,14 @@ std::string S3Server::NewBucket(bool withLock)
   {
     headers.emplace_back("x-amz-bucket-object-lock-enabled", "true");
   }
-  const HttpReply made = Call("PUT", "/" + bucket, headers);
+  // A server that has just started may want to be asked again.
+  HttpReply made;
+  WaitUntil(
+      [&]
+      {
+        made = Call("PUT", "/" + bucket, headers);
+        return made.status != 503;
+      });
   if (made.status != 200)
   {
     throw std::runtime_error("No bucket can be made: " + made.body);
