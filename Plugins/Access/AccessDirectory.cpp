@@ -34,8 +34,9 @@ std::shared_ptr<const Grants> MakeGrants(const std::vector<Assignment>& assignme
 }
 }  // namespace
 
-AccessDirectory::AccessDirectory(Database& database, const Json::Value& registeredUsers)
-    : database_(database), registeredUsers_(registeredUsers)
+AccessDirectory::AccessDirectory(Database& database, const Json::Value& registeredUsers,
+                                 int failuresPerMinute)
+    : database_(database), registeredUsers_(registeredUsers), failures_(failuresPerMinute)
 {
 }
 
@@ -186,9 +187,14 @@ std::optional<Principal> AccessDirectory::Authenticate(const HttpRequest& reques
     {
       return key;
     }
+    if (failures_.IsSpent(request.remoteAddress))
+    {
+      throw Forbidden("Too many wrong passwords from this address: wait a minute");
+    }
     const Json::Value& known = registeredUsers_[user];
     if (!known.isString() || !AreEqual(Sha256Of(known.asString()), Sha256Of(password)))
     {
+      failures_.Take(request.remoteAddress);
       throw Forbidden("User and password do not fit; people sign in at /api/v1/auth/login");
     }
     return Principal{.name = user, .grants = Grants::All()};

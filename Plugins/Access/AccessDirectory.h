@@ -19,6 +19,7 @@
 
 #include "AccessStore.h"
 #include "Core/Rest/Http.h"
+#include "RateLimit.h"
 
 namespace OrthancClinic::Access
 {
@@ -28,8 +29,9 @@ public:
   static constexpr const char* COOKIE = "clinic_session";
   static constexpr const char* KEY_PREFIX = "ock_";  // so that a leaked API key is recognised
 
-  // `registeredUsers` is Orthanc's option: name → password. They may do everything.
-  AccessDirectory(Database& database, const Json::Value& registeredUsers);
+  // `registeredUsers` is Orthanc's option: name → password. They may do everything. After so many wrong
+  // passwords in a minute, an address is not listened to for the rest of it.
+  AccessDirectory(Database& database, const Json::Value& registeredUsers, int failuresPerMinute);
   ~AccessDirectory();
 
   void Start();
@@ -72,6 +74,7 @@ private:
 
   Database& database_;
   const Json::Value registeredUsers_;
+  mutable RateLimit failures_;  // of Basic, by address
   std::string signingKey_;
   mutable std::mutex mutex_;
   std::shared_ptr<const Snapshot> snapshot_;

@@ -34,7 +34,7 @@ const Json::Value& OptionsSchema()
       },
       "LoginsPerMinute": {
         "type": "integer", "minimum": 1, "maximum": 10000, "default": 20,
-        "description": "So many attempts from one address; more are answered with 503 and Retry-After (Orthanc 1.10 has no 429)."
+        "description": "So many attempts to sign in, and as many wrong passwords of `Basic`, from one address; more attempts are answered with 503 and Retry-After (Orthanc 1.10 has no 429)."
       },
       "SecureCookies": {
         "type": ["boolean", "null"], "default": null,

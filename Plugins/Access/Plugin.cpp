@@ -31,7 +31,8 @@ struct Parts
   ModalityGate modalities;
 
   Parts(Clinic& clinic, const Options& options)
-      : directory(clinic.Database(), clinic.Configuration().Orthanc()["RegisteredUsers"]),
+      : directory(clinic.Database(), clinic.Configuration().Orthanc()["RegisteredUsers"],
+                  options.loginsPerMinute),
         login(clinic.Database(), directory, options),
         gate(clinic.Database(), clinic.Orthanc(), options),
         deletions(clinic.Database(), clinic.Orthanc(), clinic.Events()),

@@ -30,4 +30,12 @@ std::optional<std::chrono::seconds> RateLimit::Take(const std::string& who)
   }
   return std::chrono::duration_cast<std::chrono::seconds>(PERIOD - (now - since)) + std::chrono::seconds(1);
 }
+
+bool RateLimit::IsSpent(const std::string& who)
+{
+  const std::lock_guard lock(mutex_);
+  const auto known = counts_.find(who);
+  return known != counts_.end() && Now() - known->second.first <= PERIOD &&
+         known->second.second >= perMinute_;
+}
 }  // namespace OrthancClinic::Access

@@ -23,6 +23,9 @@ public:
   // Takes one; if there is none left, how long to wait.
   std::optional<std::chrono::seconds> Take(const std::string& who);
 
+  // Whether there is none left; takes nothing.
+  bool IsSpent(const std::string& who);
+
 private:
   const int perMinute_;
   std::mutex mutex_;

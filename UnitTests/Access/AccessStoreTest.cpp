@@ -112,7 +112,7 @@ TEST_P(AccessOn, KeepsARoleThatSomebodyHas)
 TEST_P(AccessOn, KnowsWhoIsSignedIn)
 {
   With([](AccessStore& store) { store.Insert(MakeUser("lise")); });
-  AccessDirectory directory(GetDatabase(), Json::objectValue);
+  AccessDirectory directory(GetDatabase(), Json::objectValue, 10);
   directory.Start();
   const HttpRequest request = SignIn("lise", "s1");
   directory.Reload();
@@ -136,7 +136,7 @@ TEST_P(AccessOn, TellsTheOtherProcesses)
   }
   With([](AccessStore& store) { store.Insert(MakeUser("lise")); });
   const auto other = MakeAnother();
-  AccessDirectory directory(*other, Json::objectValue);
+  AccessDirectory directory(*other, Json::objectValue, 10);
   directory.Start();
   const HttpRequest request = SignIn("lise", "s1");  // not told
   EXPECT_TRUE(Testing::WaitUntil(
@@ -186,7 +186,7 @@ TEST_P(AccessOn, TakesKeysUntilTheyExpire)
                             "lise",
                             Now()});
       });
-  AccessDirectory directory(GetDatabase(), Json::objectValue);
+  AccessDirectory directory(GetDatabase(), Json::objectValue, 10);
   directory.Reload();
   HttpRequest request;
   request.headers["authorization"] = "Bearer " + good;

@@ -133,6 +133,9 @@ TEST(RateLimit, CountsEachByItself)
   EXPECT_LE(wait->count(), 61);
   EXPECT_GT(wait->count(), 55);
   EXPECT_FALSE(limit.Take("b"));
+  EXPECT_TRUE(limit.IsSpent("a"));
+  EXPECT_FALSE(limit.IsSpent("b"));
+  EXPECT_FALSE(limit.IsSpent("c"));
 }
 
 TEST(AuditMessages, AreCsvThatNoSpreadsheetCalculates)

@@ -805,6 +805,14 @@ TEST_F(Login, IsLimitedByAddress)
   const HttpAnswer limited = clinic_.Login("nobody", "x");
   EXPECT_EQ(503, limited.status) << "Orthanc 1.10 has no 429";
   EXPECT_GT(std::stoi(limited.headers.at("retry-after")), 0);
+
+  // The passwords of Orthanc's own users cannot be tried out, either.
+  for (int i = 0; i < 3; i++)
+  {
+    EXPECT_EQ(403,
+              clinic_.As("Basic " + ToBase64("root:guess" + std::to_string(i)), "GET", "/system").status);
+  }
+  EXPECT_EQ(403, clinic_.As("Basic " + ToBase64("root:of-the-machine"), "GET", "/system").status);
 }
 
 TEST_F(Login, ChecksOrthancsRegisteredUsersItself)
