@@ -19,7 +19,7 @@
 
 #include "AccessStore.h"
 #include "Core/Rest/Http.h"
-#include "RateLimit.h"
+#include "Core/Rest/RateLimit.h"
 
 namespace OrthancClinic::Access
 {

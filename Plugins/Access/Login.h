@@ -11,9 +11,9 @@
 #include "AccessDirectory.h"
 #include "AccessOptions.h"
 #include "AccessStore.h"
+#include "Core/Rest/RateLimit.h"
 #include "Core/Rest/Router.h"
 #include "OpenIdConnect.h"
-#include "RateLimit.h"
 
 namespace OrthancClinic::Access
 {

@@ -17,9 +17,9 @@
 #include "Core/Identity/Principal.h"
 #include "Core/Orthanc.h"
 #include "Core/Rest/Http.h"
+#include "Core/Rest/RateLimit.h"
 #include "Core/Timestamp.h"
 #include "OrthancRules.h"
-#include "RateLimit.h"
 
 namespace OrthancClinic::Access
 {

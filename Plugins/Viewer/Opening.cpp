@@ -84,6 +84,14 @@ std::vector<Link> Opening::LinksOf(const Request& request)
   return links;
 }
 
+void Opening::LimitAttempts(const std::string& address)
+{
+  if (const auto wait = attempts_.Take(address))
+  {
+    throw TooManyRequests("Too many links from this address: wait a minute", *wait);
+  }
+}
+
 void Opening::Forget()
 {
   const std::lock_guard lock(mutex_);

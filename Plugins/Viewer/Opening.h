@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "Core/Rest/RateLimit.h"
 #include "Core/Rest/Router.h"
 #include "LinkStore.h"
 
@@ -22,7 +23,10 @@ class Opening
 public:
   static constexpr const char* COOKIE = "clinic_viewer";
 
-  explicit Opening(Database& database) : database_(database) {}
+  explicit Opening(Database& database) : database_(database), attempts_(MOST_ATTEMPTS) {}
+
+  // Links are opened so often from one address; throws TooManyRequests.
+  void LimitAttempts(const std::string& address);
 
   // Who may see a study, and why they may: for the audit trail. Throws NotFound if nobody lets them, the
   // study is not known, or two studies have the UID. `permission` is ReadImages, or WriteMeasurements to
@@ -36,7 +40,10 @@ public:
   void Forget();
 
 private:
+  static constexpr int MOST_ATTEMPTS = 60;  // in a minute
+
   Database& database_;
+  RateLimit attempts_;
   std::mutex mutex_;
   std::unordered_map<std::string, std::pair<Timestamp, std::vector<Link>>> sessions_;
   std::unordered_map<std::string, std::pair<Timestamp, LinkedStudy>> studies_;

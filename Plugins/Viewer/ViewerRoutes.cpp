@@ -326,6 +326,7 @@ Response Open(const ViewerParts& parts, const Request& request)
   {
     throw Forbidden("A link is opened by its own page");
   }
+  parts.opening.LimitAttempts(request.Http().remoteAddress);
   Transaction transaction(parts.database);
   LinkStore store(transaction);
   const auto link = store.FindBySecretForUpdate(request.Body()["token"].asString());

@@ -10,7 +10,6 @@
 #include "Access/AuditMessages.h"
 #include "Access/OrthancRules.h"
 #include "Access/Password.h"
-#include "Access/RateLimit.h"
 #include "Core/Configuration/Json.h"
 #include "Core/Errors.h"
 #include "Support/Documentation.h"
@@ -121,21 +120,6 @@ TEST(OrthancRules, AskForAdministrationWhereNothingElseIsSaid)
     EXPECT_EQ(ToString(one.permission), ToString(rule.permission)) << one.path;
     EXPECT_EQ(one.subject, rule.subjectKind.empty() ? "" : rule.subjectKind + "/" + rule.subject) << one.path;
   }
-}
-
-TEST(RateLimit, CountsEachByItself)
-{
-  RateLimit limit(2);
-  EXPECT_FALSE(limit.Take("a"));
-  EXPECT_FALSE(limit.Take("a"));
-  const auto wait = limit.Take("a");
-  ASSERT_TRUE(wait);
-  EXPECT_LE(wait->count(), 61);
-  EXPECT_GT(wait->count(), 55);
-  EXPECT_FALSE(limit.Take("b"));
-  EXPECT_TRUE(limit.IsSpent("a"));
-  EXPECT_FALSE(limit.IsSpent("b"));
-  EXPECT_FALSE(limit.IsSpent("c"));
 }
 
 TEST(AuditMessages, AreCsvThatNoSpreadsheetCalculates)

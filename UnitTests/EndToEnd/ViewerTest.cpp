@@ -226,6 +226,16 @@ TEST_F(Viewer, TakesALinkNoMoreOftenAndNoLongerThanItSays)
   EXPECT_EQ("unknown", Open(revoked["token"].asString()).Json()["reason"].asString());
 }
 
+TEST_F(Viewer, DoesNotListenToWhoTriesManyLinks)
+{
+  long status = 403;
+  for (int i = 0; i < 70 && status == 403; i++)
+  {
+    status = Open(std::string(64, 'a')).status;
+  }
+  EXPECT_EQ(503, status) << "Orthanc 1.10 has no 429";
+}
+
 TEST_F(Viewer, GivesEachBrowserACookieOfItsOwn)
 {
   const std::string first = CookieFor({own_});

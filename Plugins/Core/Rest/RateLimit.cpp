@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-#include "RateLimit.h"
+#include "Core/Rest/RateLimit.h"
 
-namespace OrthancClinic::Access
+namespace OrthancClinic
 {
 namespace
 {
@@ -38,4 +38,4 @@ bool RateLimit::IsSpent(const std::string& who)
   return known != counts_.end() && Now() - known->second.first <= PERIOD &&
          known->second.second >= perMinute_;
 }
-}  // namespace OrthancClinic::Access
+}  // namespace OrthancClinic

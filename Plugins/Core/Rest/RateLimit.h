@@ -10,12 +10,13 @@
 #include <string>
 #include <unordered_map>
 
+#include "Core/Api.h"
 #include "Core/Timestamp.h"
 
-namespace OrthancClinic::Access
+namespace OrthancClinic
 {
 // Thread-safe.
-class RateLimit
+class ORTHANC_CLINIC_API RateLimit
 {
 public:
   explicit RateLimit(int perMinute) : perMinute_(perMinute) {}
@@ -31,4 +32,4 @@ private:
   std::mutex mutex_;
   std::unordered_map<std::string, std::pair<Timestamp, int>> counts_;  // since when, and how many
 };
-}  // namespace OrthancClinic::Access
+}  // namespace OrthancClinic
