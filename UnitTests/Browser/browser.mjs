@@ -103,11 +103,15 @@ async function drawLength(page) {
   await page.mouse.up();
 }
 
-// A report opens by a double click, for which OHIF must have read it.
+// A report opens by a double click. OHIF draws what it says when it draws the viewport the next time, which on a slow
+// machine may have been before: another size makes it draw.
 async function opensReport(page, name, seen) {
+  await page.getByText(name).first().dblclick();
+  let width = 1400;
   await until(async () => {
-    await page.getByText(name).first().dblclick();
-    return await seen.first().waitFor({ state: 'attached', timeout: 5000 }).then(() => true, () => false);
+    width = width === 1400 ? 1380 : 1400;
+    await page.setViewportSize({ width, height: 900 });
+    return await seen.first().waitFor({ state: 'attached', timeout: 3000 }).then(() => true, () => false);
   }, `what the report "${name}" says`, 60);
 }
 
