@@ -3,8 +3,8 @@
 #include "DicomWebFace.h"
 
 #include <algorithm>
-#include <regex>
 #include <set>
+#include <string_view>
 
 #include "Core/Configuration/Json.h"
 #include "Core/Errors.h"
@@ -25,16 +25,62 @@ const std::set<std::string> REPORT_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.88.11", "1.2.840.10008.5.1.4.1.1.88.22", "1.2.840.10008.5.1.4.1.1.88.33",
     "1.2.840.10008.5.1.4.1.1.88.34"};
 
-// What a viewer asks for below a study. Whole studies and series are not among it: they are downloads.
+// What a viewer asks for below a study; "#" stands for digits, dots and commas, "*" at the end for any number
+// of hexadecimal segments (bulk data). Whole studies and series are not among it: they are downloads.
+constexpr const char* PATHS[] = {"series",
+                                 "instances",
+                                 "metadata",
+                                 "series/#/instances",
+                                 "series/#/metadata",
+                                 "series/#/rendered",
+                                 "series/#/thumbnail",
+                                 "series/#/instances/#",
+                                 "series/#/instances/#/metadata",
+                                 "series/#/instances/#/rendered",
+                                 "series/#/instances/#/thumbnail",
+                                 "series/#/instances/#/frames/#",
+                                 "series/#/instances/#/frames/#/rendered",
+                                 "series/#/instances/#/frames/#/thumbnail",
+                                 "series/#/instances/#/bulk/*"};
+constexpr size_t LONGEST_PATH = 512;
+
+bool FitsPath(std::string_view pattern, std::string_view path)
+{
+  static constexpr std::string_view NUMBERS = "0123456789.,";
+  static constexpr std::string_view HEXADECIMAL = "0123456789ABCDEFabcdef/";
+  while (!pattern.empty())
+  {
+    if (pattern.front() == '*')
+    {
+      return !path.empty() && path.find_first_not_of(HEXADECIMAL) == std::string_view::npos;
+    }
+    if (pattern.front() == '#')
+    {
+      const size_t end = std::min(path.find_first_not_of(NUMBERS), path.size());
+      if (end == 0)
+      {
+        return false;
+      }
+      path.remove_prefix(end);
+    }
+    else
+    {
+      if (path.empty() || path.front() != pattern.front())
+      {
+        return false;
+      }
+      path.remove_prefix(1);
+    }
+    pattern.remove_prefix(1);
+  }
+  return path.empty();
+}
+
 bool IsViewersPath(const std::string& rest)
 {
-  static const std::regex PATHS(
-      "(series|instances|metadata"
-      "|series/[0-9.]+/(instances|metadata|rendered|thumbnail)"
-      "|series/[0-9.]+/instances/[0-9.]+"
-      "|series/[0-9.]+/instances/[0-9.]+/(metadata|rendered|thumbnail|frames/[0-9,]+|frames/[0-9]+/"
-      "(rendered|thumbnail)|bulk/[0-9A-Fa-f/]+))");
-  return std::regex_match(rest, PATHS);
+  return rest.size() <= LONGEST_PATH &&
+         std::any_of(std::begin(PATHS), std::end(PATHS),
+                     [&](const char* pattern) { return FitsPath(pattern, rest); });
 }
 
 std::string EncodeQuery(const HttpRequest& request, const std::string& without = "")

@@ -178,6 +178,8 @@ TEST_F(Viewer, OpensExactlyTheStudiesOfALink)
            root + "/%2e/" + foreign_ + "/series",
            root + "/" + own_ + "/series?StudyInstanceUID=" + foreign_ + "&0020000D=" + foreign_,
            root + "/" + own_ + "/instances?0020000D=" + foreign_,
+           root + "/" + own_ + "/series/" + std::string(8000, '1') + "/metadata",
+           root + "/" + own_ + "/series/1/instances/1/bulk/" + std::string(8000, 'a'),
            "/viewer/dicom-web/series",
            "/viewer/dicom-web/instances",
            "/viewer/dicom-web/studies/" + own_,

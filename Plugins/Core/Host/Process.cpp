@@ -153,6 +153,20 @@ public:
     AddPracticeRoutes(router_, parts);
     AddPatientRoutes(router_, parts);
     AddStudyRoutes(router_, parts);
+    // Not when Orthanc has started: requests may come before.
+    const std::string folder = options_["SwaggerUi"].asString();
+    router_.AddDescription(PluginVersion(),
+                           [folder](const std::string& file) -> std::optional<std::string>
+                           {
+                             try
+                             {
+                               return ReadFile(folder + "/" + file);
+                             }
+                             catch (const NotFound&)
+                             {
+                               return std::nullopt;
+                             }
+                           });
     RegisterRestBridge(context, router_, [this](const HttpRequest& request) { return Admits(request); });
     ServePath("/api");
     OrthancPluginRegisterOnChangeCallback(context, OnChange);
@@ -300,20 +314,6 @@ private:
   {
     configuration_.RefuseUnclaimed();
     ProbeQueryDecoding();
-    const std::string folder = options_["SwaggerUi"].asString();
-    router_.AddDescription(PluginVersion(),
-                           [folder](const std::string& file) -> std::optional<std::string>
-                           {
-                             try
-                             {
-                               return ReadFile(folder + "/" + file);
-                             }
-                             catch (const NotFound&)
-                             {
-                               return std::nullopt;
-                             }
-                           });
-
     auto recorder =
         std::make_unique<StudyRecorder>(database_, orthanc_, events_, ReadQuietPeriods(options_["Studies"]));
     tasks_.Register(recorder->SettleTask());
