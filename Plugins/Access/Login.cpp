@@ -100,8 +100,6 @@ void Login::MakeFirstUser()
 
 void Login::TryToMakeFirstUser()
 {
-  const std::string password = RandomSecret().substr(0, 20);
-  const std::string hash = HashPassword(password);
   Transaction transaction(database_);
   AccessStore store(transaction);
   store.SigningKey();
@@ -113,13 +111,14 @@ void Login::TryToMakeFirstUser()
     }
   }
   const bool isFirst = store.Users().empty();
+  const std::string password = RandomSecret().substr(0, 20);
   if (isFirst)
   {
     User admin;
     admin.name = "admin";
     admin.displayName = "Administrator";
     admin.roles = {{"administrator", Grants::EVERYWHERE}};
-    admin.passwordHash = hash;
+    admin.passwordHash = HashPassword(password);
     admin.mustChangePassword = true;
     admin.createdAt = admin.updatedAt = Now();
     store.Insert(admin);
@@ -203,11 +202,7 @@ Response Login::SignIn(const Request& request)
   {
     return Response::Json(answer).Header("Set-Cookie", BrowserCookie(session));
   }
-  const auto life = std::chrono::minutes(options_.tokenMinutes);
-  answer["access_token"] = Sign({name, session.id, AccessToken::API, now + life}, directory_.SigningKey());
-  answer["token_type"] = "Bearer";
-  answer["expires_in"] = static_cast<Json::Int64>(std::chrono::seconds(life).count());
-  answer["refresh_token"] = session.id + "." + secret;
+  AddTokens(answer, session, secret);
   return Response::Json(answer);
 }
 
@@ -235,6 +230,17 @@ std::string Login::BrowserCookie(const Session& session) const
   return Cookie(
       Sign({session.userName, session.id, AccessToken::BROWSER, session.expiresAt}, directory_.SigningKey()),
       std::chrono::minutes(options_.sessionMinutes));
+}
+
+void Login::AddTokens(Json::Value& answer, const Session& session, const std::string& secret) const
+{
+  const auto life = std::chrono::minutes(options_.tokenMinutes);
+  answer["access_token"] =
+      Sign({session.userName, session.id, AccessToken::API, std::min(Now() + life, session.expiresAt)},
+           directory_.SigningKey());
+  answer["token_type"] = "Bearer";
+  answer["expires_in"] = static_cast<Json::Int64>(std::chrono::seconds(life).count());
+  answer["refresh_token"] = session.id + "." + secret;
 }
 
 // What the browser keeps while it is at the provider: nobody else can finish what it began. Lax, since it
@@ -344,14 +350,8 @@ Response Login::Refresh(const Request& request)
   session->refreshSha256 = Sha256Of(secret);
   store.SetRefresh(*session);
   transaction.Commit();
-  const auto life = std::chrono::minutes(options_.tokenMinutes);
   Json::Value answer;
-  answer["access_token"] =
-      Sign({session->userName, session->id, AccessToken::API, std::min(Now() + life, session->expiresAt)},
-           directory_.SigningKey());
-  answer["token_type"] = "Bearer";
-  answer["expires_in"] = static_cast<Json::Int64>(std::chrono::seconds(life).count());
-  answer["refresh_token"] = session->id + "." + secret;
+  AddTokens(answer, *session, secret);
   return Response::Json(answer);
 }
 

@@ -35,6 +35,7 @@ private:
   Session OpenSession(Transaction& transaction, const Request& request, User& user,
                       const std::string& secret);
   std::string BrowserCookie(const Session& session) const;
+  void AddTokens(Json::Value& answer, const Session& session, const std::string& secret) const;
   Response Refresh(const Request& request);
   Response SignOut(const Request& request);
   Response ChangePassword(const Request& request);

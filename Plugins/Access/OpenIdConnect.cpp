@@ -41,18 +41,13 @@ std::string FromBase64Url(std::string text)
 {
   std::replace(text.begin(), text.end(), '-', '+');
   std::replace(text.begin(), text.end(), '_', '/');
-  const size_t missing = (4 - text.size() % 4) % 4;
-  text.append(missing, '=');
-  std::string bytes(text.size() / 4 * 3, '\0');
-  const int size =
-      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  if (size < 0 || static_cast<size_t>(size) < missing)
+  text.append((4 - text.size() % 4) % 4, '=');
+  auto bytes = FromBase64(text);
+  if (!bytes)
   {
     throw Forbidden("the provider's token or key cannot be read");
   }
-  bytes.resize(static_cast<size_t>(size) - missing);
-  return bytes;
+  return *std::move(bytes);
 }
 
 template <typename Type, void (*Free)(Type*)>
@@ -195,17 +190,11 @@ std::string OpenIdConnect::AuthorizationUrl(const Attempt& attempt)
   const std::string endpoint = Discover()["authorization_endpoint"].asString();
   Digest digest(Digest::Algorithm::Sha256);
   digest.Add(attempt.verifier);
-  const std::string hash = digest.Hexadecimal();
-  std::string bytes;
-  for (size_t i = 0; i < hash.size(); i += 2)
-  {
-    bytes += static_cast<char>(std::stoi(hash.substr(i, 2), nullptr, 16));
-  }
   return endpoint + (endpoint.find('?') == std::string::npos ? "?" : "&") +
          "response_type=code&client_id=" + EncodeQueryText(options_.clientId) +
          "&redirect_uri=" + EncodeQueryText(options_.redirectUri) +
          "&scope=" + EncodeQueryText(options_.scope) + "&state=" + attempt.state + "&nonce=" + attempt.nonce +
-         "&code_challenge=" + ToBase64Url(bytes) + "&code_challenge_method=S256";
+         "&code_challenge=" + ToBase64Url(digest.Bytes()) + "&code_challenge_method=S256";
 }
 
 // The key that signed, as PEM; an unknown id makes it look once more whether the provider has new ones.

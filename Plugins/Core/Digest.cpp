@@ -73,12 +73,36 @@ void Digest::Add(std::string_view bytes)
   Check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
 }
 
-std::string Digest::Hexadecimal()
+std::string Digest::Bytes()
 {
-  Bytes digest{};
+  OrthancClinic::Bytes digest{};
   unsigned size = 0;
   Check(EVP_DigestFinal_ex(context_.get(), digest.data(), &size) == 1);
-  return ToHexadecimal(View(digest, size));
+  return std::string(View(digest, size));
+}
+
+std::string Digest::Hexadecimal()
+{
+  return ToHexadecimal(Bytes());
+}
+
+std::optional<std::string> FromBase64(std::string_view text)
+{
+  std::string bytes(text.size() / 4 * 3 + 3, '\0');
+  const int size =
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+  if (size < 0)
+  {
+    return std::nullopt;
+  }
+  bytes.resize(static_cast<size_t>(size));
+  // What "=" stands for is decoded as zeros.
+  for (; text.ends_with('=') && !bytes.empty(); text.remove_suffix(1))
+  {
+    bytes.pop_back();
+  }
+  return bytes;
 }
 
 std::string Md5Of(std::string_view bytes)

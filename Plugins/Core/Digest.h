@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,7 +28,8 @@ public:
   ~Digest();
 
   void Add(std::string_view bytes);
-  std::string Hexadecimal();  // ends it
+  std::string Bytes();  // ends it, as the next one
+  std::string Hexadecimal();
 
 private:
   std::unique_ptr<evp_md_ctx_st, void (*)(evp_md_ctx_st*)> context_;
@@ -48,4 +50,7 @@ ORTHANC_CLINIC_API bool AreEqual(std::string_view one, std::string_view other);
 
 ORTHANC_CLINIC_API std::string ToHexadecimal(std::string_view bytes);
 ORTHANC_CLINIC_API std::string ToBase64(std::string_view bytes);
+
+// Nothing if it is no base64 with its padding.
+ORTHANC_CLINIC_API std::optional<std::string> FromBase64(std::string_view text);
 }  // namespace OrthancClinic

@@ -104,6 +104,13 @@ void ReplaceAll(std::string& text, const std::string& from, const std::string& t
   }
 }
 
+// The studies of a search's answer; none, if DICOMweb could not answer.
+Json::Value ParseStudies(const IOrthanc::Answer& answer)
+{
+  return answer.status == 200 && !answer.body.empty() ? ParseJson(answer.body)
+                                                      : Json::Value(Json::arrayValue);
+}
+
 // The study that a search names; empty if it names none.
 std::string NamedStudy(const HttpRequest& request)
 {
@@ -175,9 +182,7 @@ Json::Value DicomWebFace::Search(const Request& request, const std::string& uid)
   const std::string others = EncodeQuery(request.Http(), UID);
   const std::string path =
       options_.dicomWebRoot + "studies" + others + (others.empty() ? "?" : "&") + UID + "=" + uid;
-  const IOrthanc::Answer answer = orthanc_.Fetch(path, {{"accept", "application/dicom+json"}});
-  return answer.status == 200 && !answer.body.empty() ? ParseJson(answer.body)
-                                                      : Json::Value(Json::arrayValue);
+  return ParseStudies(orthanc_.Fetch(path, {{"accept", "application/dicom+json"}}));
 }
 
 Response DicomWebFace::SearchStudies(const Request& request)
@@ -221,11 +226,9 @@ Response DicomWebFace::SearchStudies(const Request& request)
   }
   if (grants.AllowSomewhere(Permission::ReadImages))
   {
-    const IOrthanc::Answer answer =
+    const Json::Value all = ParseStudies(
         orthanc_.Fetch(options_.dicomWebRoot + "studies" + EncodeQuery(request.Http()),
-                       {{"accept", "application/dicom+json"}, {"host", FindHeader(request.Http(), "host")}});
-    const Json::Value all =
-        answer.status == 200 && !answer.body.empty() ? ParseJson(answer.body) : Json::Value(Json::arrayValue);
+                       {{"accept", "application/dicom+json"}, {"host", FindHeader(request.Http(), "host")}}));
     Transaction transaction(database_, Transaction::Mode::ReadOnly);
     for (const Json::Value& study : all)
     {

@@ -2,11 +2,10 @@
 
 #include "Core/Rest/Http.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <charconv>
 
+#include "Core/Digest.h"
 #include "Core/Errors.h"
 
 namespace OrthancClinic
@@ -82,23 +81,13 @@ std::optional<std::pair<std::string, std::string>> FindBasicCredentials(const Ht
   {
     return std::nullopt;
   }
-  const std::string encoded = header->second.substr(BASIC.size());
-  std::string decoded(encoded.size() / 4 * 3 + 3, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(decoded.data()),
-                                   reinterpret_cast<const unsigned char*>(encoded.data()),
-                                   static_cast<int>(encoded.size()));
-  const size_t colon = decoded.find(':');
-  if (size < 0 || colon == std::string::npos)
+  const auto decoded = FromBase64(std::string_view(header->second).substr(BASIC.size()));
+  const size_t colon = decoded ? decoded->find(':') : std::string::npos;
+  if (colon == std::string::npos)
   {
     throw Forbidden("The Authorization header cannot be read");
   }
-  decoded.resize(static_cast<size_t>(size));
-  // What "=" stands for is decoded as zeros.
-  for (size_t i = encoded.size(); i > 0 && encoded[i - 1] == '=' && !decoded.empty(); i--)
-  {
-    decoded.pop_back();
-  }
-  return std::pair(decoded.substr(0, colon), decoded.substr(colon + 1));
+  return std::pair(decoded->substr(0, colon), decoded->substr(colon + 1));
 }
 
 std::optional<std::string> FindCookie(const HttpRequest& request, std::string_view name)
