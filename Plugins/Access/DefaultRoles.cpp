@@ -10,8 +10,8 @@ namespace
 {
 using enum Permission;
 
-const std::vector<Permission> LOOKS = {ReadPatients, ReadStudies,      ReadImages,   ReadOrders,
-                                       ReadAnalyses, ReadAppointments, ReadPractices};
+const std::vector<Permission> LOOKS = {ReadPatients, ReadStudies,      ReadImages,    ReadOrders,
+                                       ReadAnalyses, ReadAppointments, ReadPractices, ReadServers};
 
 std::vector<Permission> Looks(const std::vector<Permission>& more)
 {
@@ -49,7 +49,7 @@ std::vector<Role> DefaultRoles()
               WriteReports, WriteAppointments, WriteAnalyses, ReviewAnalyses, RequestDeletions,
               ApproveDeletions, ReadEvents, ReadAudit, ReadReplication})},
       {"crm_service", Looks({WriteImages, ShareStudies, WritePatients, WriteOrders, WriteAppointments,
-                             WriteAnalyses, RequestDeletions, ReadEvents, ReadHealth})},
+                             WriteAnalyses, RequestDeletions, ReadEvents, ReadHealth, ReadWebhooks})},
   };
 }
 }  // namespace OrthancClinic::Access

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "Core/Configuration/Configuration.h"
+#include "Core/Dicom/XrayType.h"
 #include "Core/Http/ResidencyGuard.h"
-#include "XrayType.h"
 
 namespace OrthancClinic::Analysis
 {

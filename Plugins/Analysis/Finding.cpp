@@ -22,11 +22,6 @@ bool IsInside(const Json::Value& point, const AnalysedImage& image)
 }
 }  // namespace
 
-std::string Tag(const Json::Value& tags, const char* tag)
-{
-  return tags.isObject() && tags[tag].isString() ? tags[tag].asString() : "";
-}
-
 const Json::Value& FindingSchema()
 {
   static const Json::Value SCHEMA = JsonLiteral(R"({

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "Core/Dicom/Tags.h"
+
 namespace OrthancClinic::Analysis
 {
 // One frame of the study that is analysed.
@@ -25,9 +27,6 @@ struct AnalysedImage
   int rows = 0;
   Json::Value tags;  // as of "/instances/{id}/tags?short"
 };
-
-// The text of an element; empty if it is absent, a sequence or binary.
-std::string Tag(const Json::Value& tags, const char* tag);
 
 const Json::Value& FindingSchema();
 

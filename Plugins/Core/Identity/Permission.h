@@ -44,6 +44,10 @@ enum class Permission
   WriteTasks,  // retry or discard
   ReadEvents,
   ReadAudit,
+  ReadServers,   // remote DICOM servers, and what they answer to a query
+  WriteServers,  // which servers there are
+  ReadWebhooks,
+  WriteWebhooks,  // to whom events are delivered
   ReadUsers,
   WriteUsers,        // users, roles, API keys
   DeleteDirectly,    // through Orthanc's own REST API, without a second person; in no role at first

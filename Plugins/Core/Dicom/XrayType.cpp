@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-#include "XrayType.h"
+#include "Core/Dicom/XrayType.h"
 
 #include <algorithm>
 
 #include "Core/Configuration/Json.h"
 #include "Core/Dicom/Folding.h"
-#include "Finding.h"
+#include "Core/Dicom/Tags.h"
 
-namespace OrthancClinic::Analysis
+namespace OrthancClinic
 {
 namespace
 {
@@ -93,4 +93,4 @@ std::vector<XrayTypeRule> ReadXrayTypes(const Json::Value& json)
   }
   return table;
 }
-}  // namespace OrthancClinic::Analysis
+}  // namespace OrthancClinic

@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
-namespace OrthancClinic::Analysis
+#include "Core/Api.h"
+
+namespace OrthancClinic
 {
 // A line of the table: what is empty (or 0) is not asked. The first line that fits decides.
 struct XrayTypeRule
@@ -25,9 +27,9 @@ struct XrayTypeRule
 
 // "panoramic", "bitewing", "periapical", "cephalometric", "cbct" or "other"; `tags` as of
 // "/instances/{id}/tags?short".
-std::string XrayTypeOf(const std::vector<XrayTypeRule>& table, const Json::Value& tags);
+ORTHANC_CLINIC_API std::string XrayTypeOf(const std::vector<XrayTypeRule>& table, const Json::Value& tags);
 
 // JSON of the configuration (an array), and the table that it has by default.
-const Json::Value& DefaultXrayTypes();
-std::vector<XrayTypeRule> ReadXrayTypes(const Json::Value& json);
-}  // namespace OrthancClinic::Analysis
+ORTHANC_CLINIC_API const Json::Value& DefaultXrayTypes();
+ORTHANC_CLINIC_API std::vector<XrayTypeRule> ReadXrayTypes(const Json::Value& json);
+}  // namespace OrthancClinic

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What a person said of a study when they sent it: whose it is, and which order it fulfils. Written before
+// the first instance is stored. Who decides on matches and links compares it with what the images say, and
+// never takes it silently where the two contradict each other.
+
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "Core/Api.h"
+#include "Core/Database/Database.h"
+#include "Core/Timestamp.h"
+
+namespace OrthancClinic
+{
+struct Filing
+{
+  std::string orthancStudyId;
+  std::string patientId;  // empty: not said
+  std::string orderId;    // empty: not said
+  std::string filedBy;    // the user's name
+  Timestamp filedAt{};
+};
+
+class ORTHANC_CLINIC_API FilingStore
+{
+public:
+  explicit FilingStore(Transaction& transaction) : transaction_(transaction) {}
+
+  std::optional<Filing> Find(const std::string& orthancStudyId);
+
+  // The last word counts.
+  void Put(const Filing& filing);
+
+private:
+  Transaction& transaction_;
+};
+}  // namespace OrthancClinic

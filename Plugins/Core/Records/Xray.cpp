@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "Core/Records/Xray.h"
+
+#include <fmt/format.h>
+
+#include "Core/Configuration/Json.h"
+#include "Core/Database/Query.h"
+
+namespace OrthancClinic
+{
+std::vector<Xray> XrayStore::Fetch(const std::string& tail, const std::vector<std::string>& values)
+{
+  Xray row;
+  std::string takenAt;
+  std::string document;
+  std::string createdAt;
+  std::string updatedAt;
+  std::vector<Xray> xrays;
+  Query(
+      transaction_,
+      "SELECT id, practice_id, patient_id, clinic_id, orthanc_study_id, orthanc_instance_id, "
+      "study_instance_uid, "
+      "xray_type, taken_at, document, created_at, updated_at FROM xrays " +
+          tail,
+      values,
+      [&]
+      {
+        row.takenAt = ParseTimestamp(takenAt).value();
+        row.document = ParseJson(document);
+        row.createdAt = ParseTimestamp(createdAt).value();
+        row.updatedAt = ParseTimestamp(updatedAt).value();
+        xrays.push_back(row);
+      },
+      row.id, row.practiceId, row.patientId, row.clinicId, row.orthancStudyId, row.orthancInstanceId,
+      row.studyInstanceUid, row.type, takenAt, document, createdAt, updatedAt);
+  return xrays;
+}
+
+std::optional<Xray> XrayStore::Find(const std::string& id)
+{
+  auto xrays = Fetch("WHERE id = :id", {id});
+  return xrays.empty() ? std::nullopt : std::optional(std::move(xrays.front()));
+}
+
+std::pair<std::vector<Xray>, int64_t> XrayStore::Search(const XrayFilter& filter)
+{
+  Conditions conditions;
+  filter.practices.AddTo(conditions);
+  conditions.Add("patient_id = ?", filter.patientId);
+  conditions.Add("clinic_id = ?", filter.clinicId);
+  conditions.Add("orthanc_study_id = ?", filter.orthancStudyId);
+  return {Fetch(conditions.Where() + fmt::format(" ORDER BY taken_at DESC, id LIMIT {} OFFSET {}",
+                                                 filter.limit, filter.offset),
+                conditions.Values()),
+          CountRows(transaction_, "xrays", conditions)};
+}
+
+void XrayStore::Put(Xray& xray)
+{
+  xray.updatedAt = Now();
+  if (xray.createdAt == Timestamp{})
+  {
+    xray.createdAt = xray.updatedAt;
+  }
+  Execute(
+      transaction_,
+      "INSERT INTO xrays (id, practice_id, patient_id, clinic_id, orthanc_study_id, orthanc_instance_id, "
+      "study_instance_uid, xray_type, taken_at, document, created_at, updated_at) VALUES (:id, :practice, "
+      ":patient, :clinic, :study, :instance, :uid, :type, :taken, :document, :created, :updated) ON CONFLICT "
+      "(id) DO UPDATE SET practice_id = excluded.practice_id, patient_id = excluded.patient_id, clinic_id = "
+      "excluded.clinic_id, orthanc_study_id = excluded.orthanc_study_id, orthanc_instance_id = "
+      "excluded.orthanc_instance_id, study_instance_uid = excluded.study_instance_uid, xray_type = "
+      "excluded.xray_type, taken_at = excluded.taken_at, document = excluded.document, updated_at = "
+      "excluded.updated_at",
+      {xray.id, xray.practiceId, xray.patientId, xray.clinicId, xray.orthancStudyId, xray.orthancInstanceId,
+       xray.studyInstanceUid, xray.type, ToString(xray.takenAt), WriteJson(xray.document),
+       ToString(xray.createdAt), ToString(xray.updatedAt)});
+}
+
+void XrayStore::DeleteOfStudy(const std::string& orthancStudyId)
+{
+  Execute(transaction_, "DELETE FROM xrays WHERE orthanc_study_id = :id", {orthancStudyId});
+}
+}  // namespace OrthancClinic

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// A dental X-ray as the CRM lists them: one image, or one volume (CBCT) as a whole.
+
+#pragma once
+
+#include <json/value.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "Core/Api.h"
+#include "Core/Database/Database.h"
+#include "Core/Records/PracticeScope.h"
+#include "Core/Timestamp.h"
+
+namespace OrthancClinic
+{
+struct Xray
+{
+  std::string id;  // SOPInstanceUID of the image; of a volume, its SeriesInstanceUID
+  std::string practiceId;
+  std::string patientId;  // the patient or lead; empty while its study is filed under nobody
+  std::string clinicId;   // the CRM's, as it was given
+  std::string orthancStudyId;
+  std::string orthancInstanceId;  // of a volume, the middle one
+  std::string studyInstanceUid;
+  std::string type;  // "panoramic", "bitewing", "periapical", "cephalometric", "cbct" or "other"
+  Timestamp takenAt{};
+
+  // What only people and the CRM read: "teeth_included", "notes", "original_size", …; and of the last
+  // analysis "ai_analysis", "ai_analyzed_at", "ai_model".
+  Json::Value document = Json::objectValue;
+
+  Timestamp createdAt{};
+  Timestamp updatedAt{};
+};
+
+struct XrayFilter
+{
+  PracticeScope practices = {};  // empty fields do not filter
+  std::string patientId = {};
+  std::string clinicId = {};
+  std::string orthancStudyId = {};
+  int64_t limit = 1000;
+  int64_t offset = 0;
+};
+
+class ORTHANC_CLINIC_API XrayStore
+{
+public:
+  explicit XrayStore(Transaction& transaction) : transaction_(transaction) {}
+
+  std::optional<Xray> Find(const std::string& id);
+
+  // The last taken first; with the total number.
+  std::pair<std::vector<Xray>, int64_t> Search(const XrayFilter& filter);
+
+  // Stores it, new or in the place of the one with its id, and stamps `updatedAt` (of a new one also
+  // `createdAt`).
+  void Put(Xray& xray);
+
+  void DeleteOfStudy(const std::string& orthancStudyId);
+
+private:
+  std::vector<Xray> Fetch(const std::string& tail, const std::vector<std::string>& values);
+
+  Transaction& transaction_;
+};
+}  // namespace OrthancClinic

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The options of "Clinic.Intake".
+
+#pragma once
+
+#include <json/value.h>
+
+#include <cstdint>
+
+#include "Core/Configuration/Configuration.h"
+
+namespace OrthancClinic::Intake
+{
+const Json::Value& OptionsSchema();
+
+struct Options
+{
+  int64_t largestFile = 0;    // bytes
+  int64_t mostFiles = 0;      // in one upload
+  int64_t largestUpload = 0;  // bytes, the whole of it; of an archive, also what comes out of it
+};
+
+// Throws BadInput with the key's path.
+Options ReadOptions(Configuration& configuration);
+}  // namespace OrthancClinic::Intake
