@@ -39,6 +39,10 @@ const Json::Value& CoreOptions()
       "SwaggerUi": {
         "type": "string", "default": "/usr/share/orthanc-clinic/swagger-ui",
         "description": "The folder with the files of `swagger-ui-dist` for `/api/`."
+      },
+      "UploadDirectory": {
+        "type": "string", "default": "",
+        "description": "Where uploads lie while they come and are worked on. Empty: `orthanc-clinic-uploads` in Orthanc's `IndexDirectory`."
       }
     }
   })");

@@ -80,6 +80,9 @@ public:
   // `action` runs when Orthanc stops, after the tasks and the feed have ended; it must not throw.
   virtual void OnStopped(std::function<void()> action) = 0;
 
+  // Where uploads lie, also those that a plugin keeps for its tasks (SpoolFile::Keep).
+  virtual const std::string& UploadFolder() const = 0;
+
   // Answers every worklist query of a modality; an exception becomes a failure status. One plugin of the
   // whole process can do so. Orthanc calls it for one query at a time.
   virtual void ServeWorklist(WorklistHandler handler) = 0;

@@ -46,9 +46,9 @@ std::string ConfigurationPath(OrthancPluginContext* context)
 #pragma GCC diagnostic pop
 }
 
-// The SQLite file's default place: beside Orthanc's own index, whose path is relative to the configuration
-// file.
-std::string DefaultDatabase(OrthancPluginContext* context, const Json::Value& orthanc)
+// Where Orthanc's own index is, whose path is relative to the configuration file: the default place of the
+// SQLite file and of uploads.
+boost::filesystem::path IndexFolder(OrthancPluginContext* context, const Json::Value& orthanc)
 {
   const std::string storage = orthanc.get("StorageDirectory", "OrthancStorage").asString();
   const std::string index = orthanc.get("IndexDirectory", storage).asString();
@@ -61,7 +61,7 @@ std::string DefaultDatabase(OrthancPluginContext* context, const Json::Value& or
   }
   const boost::filesystem::path folder = boost::filesystem::absolute(index, base);
   boost::filesystem::create_directories(folder);
-  return (folder / "orthanc-clinic.db").string();
+  return folder;
 }
 
 StudyRecorder::QuietPeriods ReadQuietPeriods(const Json::Value& studies)
@@ -110,8 +110,8 @@ public:
         configuration_(ReadOrthancConfiguration(context)),
         options_(configuration_.Section("", CoreOptions())),
         authenticated_(OrthancAuthenticates(configuration_.Orthanc())),
-        database_(options_["Database"].asString().empty() ? DefaultDatabase(context, configuration_.Orthanc())
-                                                          : options_["Database"].asString()),
+        database_(OptionOr("Database", "orthanc-clinic.db")),
+        uploadFolder_(OptionOr("UploadDirectory", "orthanc-clinic-uploads")),
         orthanc_(context),
         images_(context),
         tasks_(database_),
@@ -167,6 +167,7 @@ public:
                                return std::nullopt;
                              }
                            });
+    router_.SetUploadFolder(uploadFolder_);
     RegisterRestBridge(context, router_, [this](const HttpRequest& request) { return Admits(request); });
     ServePath("/api");
     OrthancPluginRegisterOnChangeCallback(context, OnChange);
@@ -187,6 +188,7 @@ public:
   EventLog& Events() override { return events_; }
   TaskWorkers& Tasks() override { return tasks_; }
   Router& Routes() override { return router_; }
+  const std::string& UploadFolder() const override { return uploadFolder_; }
   void Subscribe(std::unique_ptr<IFeedSubscriber> subscriber) override
   {
     subscribers_.push_back(std::move(subscriber));
@@ -244,6 +246,13 @@ public:
   }
 
 private:
+  // The text of the option; if it is empty, a file or folder of this name beside Orthanc's index.
+  std::string OptionOr(const char* option, const char* name) const
+  {
+    const std::string value = options_[option].asString();
+    return value.empty() ? (IndexFolder(context_, configuration_.Orthanc()) / name).string() : value;
+  }
+
   Router::Security MakeSecurity()
   {
     return {
@@ -468,6 +477,7 @@ private:
   const Json::Value options_;
   const bool authenticated_;
   OrthancClinic::Database database_;
+  const std::string uploadFolder_;
   InProcessOrthanc orthanc_;
   OrthancImageCodec images_;
   EventLog events_;
@@ -540,6 +550,7 @@ int32_t InitializePlugin(void* context, const char* name, const char* descriptio
                    }
                    plugins_++;
                    load(*process_);
+                   ServeUploads();
                  }) == OrthancPluginErrorCode_Success
              ? 0
              : -1;

@@ -4,11 +4,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <limits>
+#include <memory>
+#include <set>
 #include <stdexcept>
 
 #include "Core/Host/OrthancSdk.h"
+#include "Core/Rest/OpenApi.h"
 
 namespace OrthancClinic
 {
@@ -27,6 +31,18 @@ thread_local std::string* probe_ = nullptr;
 thread_local std::string remoteAddress_;
 
 std::function<bool(const HttpRequest&)> admits_;
+
+// Orthanc takes a form (multipart/form-data) apart before any plugin sees it: it hands over each part as a
+// request of its own and answers the client with an empty 200. And it reads a body whose length was announced
+// as a whole into memory. Neither happens to a body of another type and of unknown length. The filter is
+// asked before both decisions are made, and sees the very texts that they are made from; so for the router's
+// uploads it marks them, by one character each, and ReadHead takes the marks away. (A name keeps its place in
+// Orthanc's sorted map.) Where some Orthanc hands over copies, uploads work as before: bodies that are no
+// form, in memory.
+constexpr std::string_view FORM = "multipart/form-data";
+constexpr std::string_view MARKED_FORM = "multipart/form_data";
+constexpr std::string_view LENGTH = "content-length";
+constexpr std::string_view MARKED_LENGTH = "content-lengti";
 
 HttpMethod ReadMethod(OrthancPluginHttpMethod method)
 {
@@ -66,9 +82,38 @@ HttpRequest ReadHead(OrthancPluginHttpMethod method, const char* url, uint32_t h
   }
   for (uint32_t i = 0; i < headers; i++)
   {
-    read.headers[headerKeys[i]] = headerValues[i];
+    const bool isLength = headerKeys[i] == MARKED_LENGTH;
+    std::string& value = read.headers[isLength ? std::string(LENGTH) : headerKeys[i]];
+    value = headerValues[i];
+    if (value.starts_with(MARKED_FORM))
+    {
+      value.replace(0, FORM.size(), FORM);
+    }
   }
   return read;
+}
+
+void Mark(const char* text, std::string_view from, std::string_view to)
+{
+  if (std::string_view(text).substr(0, from.size()) == from)
+  {
+    std::copy(to.begin(), to.end(), const_cast<char*>(text));
+  }
+}
+
+void MarkUpload(uint32_t headers, const char* const* keys, const char* const* values)
+{
+  for (uint32_t i = 0; i < headers; i++)
+  {
+    if (keys[i] == LENGTH)
+    {
+      Mark(keys[i], LENGTH, MARKED_LENGTH);
+    }
+    else if (keys[i] == std::string_view("content-type") && ToLower(values[i]).starts_with(FORM))
+    {
+      Mark(values[i], std::string_view(values[i], FORM.size()), MARKED_FORM);
+    }
+  }
 }
 
 int32_t Filter(OrthancPluginHttpMethod method, const char* url, const char* remoteAddress, uint32_t headers,
@@ -80,8 +125,14 @@ int32_t Filter(OrthancPluginHttpMethod method, const char* url, const char* remo
           [&]
           {
             remoteAddress_ = remoteAddress;
-            admitted = admits_(ReadHead(method, url, headers, headerKeys, headerValues, arguments,
-                                        argumentKeys, argumentValues));
+            const HttpRequest head = ReadHead(method, url, headers, headerKeys, headerValues, arguments,
+                                              argumentKeys, argumentValues);
+            admitted = admits_(head);
+            const Router* const router = router_.load();
+            if (admitted && router != nullptr && router->IsUpload(head.method, head.path))
+            {
+              MarkUpload(headers, headerKeys, headerValues);
+            }
           });
   return admitted ? 1 : 0;
 }
@@ -239,6 +290,70 @@ void RegisterRestBridge(OrthancPluginContext* context, const Router& router,
   router_ = &router;
   admits_ = std::move(admits);
   OrthancPluginRegisterIncomingHttpRequestFilter2(context, Filter);
+}
+
+namespace
+{
+// Orthanc gives back the pointer that it was given.
+Router::Incoming* Uploading(OrthancPluginServerChunkedRequestReader* reader)
+{
+  return reinterpret_cast<Router::Incoming*>(reader);
+}
+
+OrthancPluginErrorCode BeginUpload(OrthancPluginServerChunkedRequestReader** reader, const char* url,
+                                   const OrthancPluginHttpRequest* request) noexcept
+{
+  return Guarded("upload",
+                 [&]
+                 {
+                   const Router* const router = router_.load();
+                   if (router == nullptr)
+                   {
+                     throw Unavailable("Orthanc is starting or stopping");
+                   }
+                   *reader = reinterpret_cast<OrthancPluginServerChunkedRequestReader*>(
+                       router->Receive(ReadRequest(url, *request)).release());
+                 });
+}
+
+OrthancPluginErrorCode AddToUpload(OrthancPluginServerChunkedRequestReader* reader, const void* data,
+                                   uint32_t size) noexcept
+{
+  Uploading(reader)->Add({static_cast<const char*>(data), size});
+  return OrthancPluginErrorCode_Success;
+}
+
+OrthancPluginErrorCode FinishUpload(OrthancPluginServerChunkedRequestReader* reader,
+                                    OrthancPluginRestOutput* output) noexcept
+{
+  return Guarded("upload", [&] { SendResponse(output, Uploading(reader)->Finish()); });
+}
+
+void EndUpload(OrthancPluginServerChunkedRequestReader* reader) noexcept
+{
+  delete Uploading(reader);
+}
+}  // namespace
+
+void ServeUploads()
+{
+  static std::set<std::string> served;
+  for (const Route* route : router_.load()->Routes())
+  {
+    if (!route->upload || !served.insert(route->path).second)
+    {
+      continue;
+    }
+    std::string expression;
+    for (const std::string& segment : SplitPath(route->path))
+    {
+      expression += "/" + (IsParameter(segment) ? "[^/]+" : segment);
+    }
+    OrthancPluginRegisterChunkedRestCallback(
+        context_, expression.c_str(), nullptr, route->method == HttpMethod::Post ? BeginUpload : nullptr,
+        nullptr, route->method == HttpMethod::Put ? BeginUpload : nullptr, AddToUpload, FinishUpload,
+        EndUpload);
+  }
 }
 
 void ServeRestPath(const std::string& path)

@@ -21,6 +21,10 @@ void RegisterRestBridge(OrthancPluginContext* context, const Router& router,
 // Gives the router what is at the path and below it.
 void ServeRestPath(const std::string& path);
 
+// Has Orthanc hand over the bodies of the router's uploads as they come. After each plugin has added its
+// routes.
+void ServeUploads();
+
 // Finds out whether this Orthanc decodes queries. Once, when Orthanc has started.
 void ProbeQueryDecoding();
 }  // namespace OrthancClinic

@@ -32,7 +32,22 @@ std::string_view ToString(HttpMethod method)
   return "";
 }
 
-std::string DecodeQueryText(std::string_view encoded)
+std::string ToLower(std::string_view text)
+{
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return lower;
+}
+
+std::string MediaType(std::string_view contentType)
+{
+  contentType = contentType.substr(0, contentType.find(';'));
+  contentType.remove_prefix(std::min(contentType.find_first_not_of(" \t"), contentType.size()));
+  return ToLower(contentType.substr(0, contentType.find_last_not_of(" \t") + 1));
+}
+
+std::string DecodePercent(std::string_view encoded)
 {
   std::string text;
   while (!encoded.empty())
@@ -46,10 +61,17 @@ std::string DecodeQueryText(std::string_view encoded)
       encoded.remove_prefix(3);
       continue;
     }
-    text += encoded[0] == '+' ? ' ' : encoded[0];
+    text += encoded[0];
     encoded.remove_prefix(1);
   }
   return text;
+}
+
+std::string DecodeQueryText(std::string_view encoded)
+{
+  std::string spaced(encoded);
+  std::replace(spaced.begin(), spaced.end(), '+', ' ');
+  return DecodePercent(spaced);
 }
 
 std::string EncodeQueryText(std::string_view text)

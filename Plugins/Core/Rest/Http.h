@@ -15,6 +15,12 @@
 
 namespace OrthancClinic
 {
+// ASCII alone.
+ORTHANC_CLINIC_API std::string ToLower(std::string_view text);
+
+// "text/plain" of " Text/Plain; charset=utf-8".
+ORTHANC_CLINIC_API std::string MediaType(std::string_view contentType);
+
 enum class HttpMethod
 {
   Get,
@@ -31,6 +37,9 @@ ORTHANC_CLINIC_API std::string_view ToString(HttpMethod method);
 // A name or value of a query string, of which "%41" and "+" stand for "A" and a space. A "%" without two
 // hexadecimal digits stands for itself.
 ORTHANC_CLINIC_API std::string DecodeQueryText(std::string_view encoded);
+
+// The same for a path or a header, where "+" stands for itself.
+ORTHANC_CLINIC_API std::string DecodePercent(std::string_view encoded);
 
 // The inverse: everything but unreserved characters (RFC 3986) as "%41".
 ORTHANC_CLINIC_API std::string EncodeQueryText(std::string_view text);

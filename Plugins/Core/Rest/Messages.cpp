@@ -77,6 +77,15 @@ const Json::Value& Request::Body() const
   return content_.body;
 }
 
+const Upload& Request::GetUpload() const
+{
+  if (content_.upload == nullptr)
+  {
+    throw std::logic_error("The route takes no upload");
+  }
+  return *content_.upload;
+}
+
 AuditEntry Request::Audit(const std::string& action) const
 {
   AuditEntry entry;

@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "Core/Errors.h"
+#include "Core/Rest/Http.h"
 
 namespace OrthancClinic
 {
@@ -14,12 +15,6 @@ namespace
 constexpr size_t MOST_PARTS = 10'000;
 constexpr size_t LONGEST_BOUNDARY = 70;  // RFC 2046
 constexpr size_t LONGEST_HEAD = 16 << 10;
-
-std::string ToLower(std::string text)
-{
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
 
 std::string Trim(std::string_view text)
 {
@@ -86,7 +81,8 @@ std::string HeaderParameter(const std::string& value, const std::string& name)
   return "";
 }
 
-std::vector<MultipartPart> ParseMultipart(const std::string& contentType, std::string_view body)
+MultipartReader::MultipartReader(const std::string& contentType, Handlers handlers)
+    : handlers_(std::move(handlers))
 {
   const std::string boundary = HeaderParameter(contentType, "boundary");
   if (!ToLower(contentType).starts_with("multipart/") || boundary.empty() ||
@@ -94,51 +90,119 @@ std::vector<MultipartPart> ParseMultipart(const std::string& contentType, std::s
   {
     throw BadInput("The body must be multipart, with a boundary");
   }
-  const std::string delimiter = "--" + boundary;
-  std::vector<MultipartPart> parts;
-  size_t at = body.starts_with(delimiter) ? 0 : body.find("\r\n" + delimiter);
-  at += at == 0 || at == std::string_view::npos ? 0 : 2;
-  while (at != std::string_view::npos)
+  delimiter_ = "\r\n--" + boundary;
+  held_ = "\r\n";  // the first delimiter may begin the body
+}
+
+void MultipartReader::Add(std::string_view bytes)
+{
+  held_ += bytes;
+  std::string_view rest = held_;
+  while (!rest.empty() && Step(rest))
   {
-    std::string_view rest = body.substr(at + delimiter.size());
-    if (rest.starts_with("--"))
+  }
+  held_.erase(0, held_.size() - rest.size());
+}
+
+bool MultipartReader::Step(std::string_view& bytes)
+{
+  switch (state_)
+  {
+    case State::Preamble:
+    case State::Body:
     {
-      return parts;
+      const size_t at = bytes.find(delimiter_);
+      // Without one, all but what its beginning may be.
+      const size_t size =
+          at != std::string_view::npos ? at : bytes.size() - std::min(bytes.size(), delimiter_.size() - 1);
+      if (state_ == State::Body && size != 0)
+      {
+        handlers_.data(bytes.substr(0, size));
+      }
+      bytes.remove_prefix(size);
+      if (at == std::string_view::npos)
+      {
+        return false;
+      }
+      if (state_ == State::Body)
+      {
+        handlers_.end();
+      }
+      bytes.remove_prefix(delimiter_.size());
+      state_ = State::Delimiter;
+      return true;
     }
-    const size_t line = rest.find("\r\n");
-    if (line == std::string_view::npos)
+    case State::Delimiter:
     {
-      break;
+      if (bytes.size() < 2)
+      {
+        return false;
+      }
+      if (bytes.starts_with("--"))
+      {
+        state_ = State::Epilogue;
+        return true;
+      }
+      const size_t line = bytes.find("\r\n");
+      if (line == std::string_view::npos)
+      {
+        if (bytes.size() > LONGEST_HEAD)
+        {
+          throw BadInput("A part of the multipart body has no end of its headers");
+        }
+        return false;
+      }
+      if (++parts_ > MOST_PARTS)
+      {
+        throw BadInput("The multipart body has too many parts");
+      }
+      bytes.remove_prefix(line);
+      state_ = State::Head;
+      return true;
     }
-    rest.remove_prefix(line + 2);
-    MultipartPart part;
-    if (rest.starts_with("\r\n"))
+    case State::Head:
     {
-      rest.remove_prefix(2);
-    }
-    else
-    {
-      const size_t head = rest.find("\r\n\r\n");
-      if (head == std::string_view::npos || head > LONGEST_HEAD)
+      // It begins with the end of the delimiter's line, and ends with an empty one.
+      const size_t end = bytes.find("\r\n\r\n");
+      if (end > LONGEST_HEAD && bytes.size() > LONGEST_HEAD)
       {
         throw BadInput("A part of the multipart body has no end of its headers");
       }
-      part.headers = ParseHead(rest.substr(0, head));
-      rest.remove_prefix(head + 4);
+      if (end == std::string_view::npos)
+      {
+        return false;
+      }
+      handlers_.begin(ParseHead(end == 0 ? "" : bytes.substr(2, end - 2)));
+      bytes.remove_prefix(end + 4);
+      state_ = State::Body;
+      return true;
     }
-    const size_t end = rest.starts_with(delimiter) ? 0 : rest.find("\r\n" + delimiter);
-    if (end == std::string_view::npos)
-    {
-      break;
-    }
-    part.body = rest.substr(0, end);
-    parts.push_back(std::move(part));
-    if (parts.size() > MOST_PARTS)
-    {
-      throw BadInput("The multipart body has too many parts");
-    }
-    at = static_cast<size_t>(rest.data() - body.data()) + end + (rest.starts_with(delimiter) ? 0 : 2);
+    case State::Epilogue:
+      bytes = {};
+      return false;
   }
-  throw BadInput("The multipart body is cut off");
+  return false;
+}
+
+void MultipartReader::Finish() const
+{
+  if (state_ != State::Epilogue)
+  {
+    throw BadInput("The multipart body is cut off");
+  }
+}
+
+std::vector<MultipartPart> ParseMultipart(const std::string& contentType, std::string_view body)
+{
+  std::vector<MultipartPart> parts;
+  MultipartReader reader(contentType, {.begin =
+                                           [&](const std::map<std::string, std::string>& headers) {
+                                             parts.push_back({headers, {}});
+                                           },
+                                       .data = [&](std::string_view bytes) { parts.back().body += bytes; },
+                                       .end = [] {}});
+  reader.Add(body);
+  reader.Finish();
+  return parts;
 }
 }  // namespace OrthancClinic

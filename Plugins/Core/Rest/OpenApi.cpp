@@ -9,13 +9,6 @@ namespace OrthancClinic
 {
 namespace
 {
-std::string ToLower(std::string_view text)
-{
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  return lower;
-}
-
 // GET /api/v1/patients/{id} → "getV1PatientsById".
 std::string OperationId(const Route& route)
 {
@@ -137,10 +130,17 @@ Json::Value Operation(const Route& route)
   {
     operation["parameters"] = parameters;
   }
-  if (route.body)
+  if (route.body && !route.upload)
   {
     operation["requestBody"]["required"] = !JsonSchema(*route.body).Validate(Json::nullValue).empty();
     operation["requestBody"]["content"]["application/json"]["schema"] = *route.body;
+  }
+  if (route.upload)
+  {
+    operation["requestBody"]["required"] = true;
+    Json::Value& content = operation["requestBody"]["content"];
+    content["multipart/form-data"]["schema"] = route.body.value_or(Json::objectValue);
+    content["application/octet-stream"] = Json::objectValue;
   }
   operation["responses"] = Responses(route, !parameters.empty());
   return operation;

@@ -25,6 +25,7 @@ struct Request::Content
   std::map<std::string, std::string> path = {};
   std::map<std::string, QueryValue> query = {};  // every parameter that the route declares
   ::Json::Value body = {};
+  const Upload* upload = nullptr;
   bool open = false;            // the route needs no practice
   mutable bool scoped = false;  // the handler has seen to the practice
 };

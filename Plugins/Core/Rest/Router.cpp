@@ -243,15 +243,7 @@ std::map<std::string, QueryValue> ReadQuery(const Endpoint& endpoint, const Http
 
 bool IsJson(const HttpRequest& request)
 {
-  const auto header = request.headers.find("content-type");
-  if (header == request.headers.end())
-  {
-    return true;
-  }
-  std::string type = header->second.substr(0, header->second.find(';'));
-  std::transform(type.begin(), type.end(), type.begin(), [](unsigned char c) { return std::tolower(c); });
-  type.erase(0, type.find_first_not_of(" \t"));
-  type.erase(type.find_last_not_of(" \t") + 1);
+  const std::string type = MediaType(FindHeader(request, "content-type"));
   return type.empty() || type == "application/json";
 }
 
@@ -365,6 +357,7 @@ struct Router::Pimpl
   Security security;
   std::vector<Resource> resources;
   std::string challenge = {};
+  std::string uploadFolder = {};
   mutable std::atomic<bool> dispatching = false;
 
   const Resource* Find(const std::vector<std::string>& path) const
@@ -436,9 +429,9 @@ struct Router::Pimpl
     }
   }
 
-  // The answer to a request for an endpoint; throws Stop or whatever the handler throws.
-  HttpResponse Call(const Endpoint& endpoint, const HttpRequest& request,
-                    const std::vector<std::string>& path) const
+  // Who calls, and whether they may; and what the path and the query say. Throws Stop.
+  Request::Content Admit(const Endpoint& endpoint, const HttpRequest& request,
+                         const std::vector<std::string>& path) const
   {
     Request::Content content{request};
     content.permission = endpoint.route.permission.value;
@@ -465,11 +458,16 @@ struct Router::Pimpl
       throw Stop{403,
                  "You are not allowed to do this: it needs the permission " + ToString(content.permission)};
     }
-    const bool confined = !content.open && !content.caller.grants->AllowEverywhere(content.permission);
     content.path = ReadPathParameters(endpoint, path);
     content.query = ReadQuery(endpoint, request);
-    content.body = ReadBody(endpoint, request);
+    return content;
+  }
 
+  // The answer of the endpoint's handler; throws Stop or whatever the handler throws.
+  HttpResponse Call(const Endpoint& endpoint, const Request::Content& content) const
+  {
+    const HttpRequest& request = content.http;
+    const bool confined = !content.open && !content.caller.grants->AllowEverywhere(content.permission);
     std::optional<Response> answer;
     try
     {
@@ -517,36 +515,170 @@ struct Router::Pimpl
     return Finish(request, std::move(response.http));
   }
 
+  // A request that was found an endpoint, or what to answer without one.
+  struct Target
+  {
+    const Endpoint* endpoint = nullptr;
+    std::vector<std::string> path = {};
+    HttpResponse otherwise = {};
+  };
+
+  Target Locate(const HttpRequest& request) const
+  {
+    Target target;
+    target.path = request.path.starts_with('/') ? SplitPath(request.path) : std::vector<std::string>();
+    const Resource* const resource = target.path.empty() ? nullptr : Find(target.path);
+    if (!resource)
+    {
+      target.otherwise = Problem(404, "There is nothing at this path", {}, request.path);
+    }
+    else if (request.method == HttpMethod::Options)
+    {
+      target.otherwise = Response::NoContent().http;
+      target.otherwise.headers["Allow"] = resource->Allow();
+    }
+    else if (!(target.endpoint = resource->Find(request.method)))
+    {
+      target.otherwise = Problem(405, "This path takes " + resource->Allow(), {}, request.path);
+      target.otherwise.headers["Allow"] = resource->Allow();
+    }
+    return target;
+  }
+
   HttpResponse Answer(const HttpRequest& request) const
+  {
+    const Target target = Locate(request);
+    if (!target.endpoint)
+    {
+      return target.otherwise;
+    }
+    if (target.endpoint->route.upload)
+    {
+      IncomingUpload upload(*this, request);
+      upload.Add(request.body);
+      return upload.Finish();
+    }
+    return Translate(*target.endpoint, request,
+                     [&]
+                     {
+                       Request::Content content = Admit(*target.endpoint, request, target.path);
+                       content.body = ReadBody(*target.endpoint, request);
+                       return Call(*target.endpoint, content);
+                     });
+  }
+
+  // An upload while it comes. What is wrong with it is remembered until all of it has come: only then Orthanc
+  // lets a plugin answer.
+  class IncomingUpload : public Router::Incoming
+  {
+  public:
+    // The body of `head` is not looked at.
+    IncomingUpload(const Pimpl& router, HttpRequest head) : router_(router), head_(std::move(head))
+    {
+      target_ = router_.Locate(head_);
+      if (!target_.endpoint)
+      {
+        refusal_ = target_.otherwise;
+        return;
+      }
+      Try(
+          [&]
+          {
+            content_.emplace(router_.Admit(*target_.endpoint, head_, target_.path));
+            const std::string length = FindHeader(head_, "content-length");
+            declared_ = length.empty() ? std::nullopt : Convert(length, "integer");
+            Check(declared_ ? declared_->asUInt64() : 0);
+            reader_.emplace(router_.uploadFolder, FindHeader(head_, "content-type"));
+          });
+    }
+
+    void Add(std::string_view bytes) noexcept override
+    {
+      received_ += bytes.size();
+      if (!refusal_)
+      {
+        Try(
+            [&]
+            {
+              Check(received_);
+              reader_->Add(bytes);
+            });
+      }
+    }
+
+    HttpResponse Finish() noexcept override
+    {
+      HttpResponse response;
+      if (!refusal_)
+      {
+        Try(
+            [&]
+            {
+              if (declared_ && declared_->asUInt64() != received_)
+              {
+                throw Stop{400, "The upload was cut off"};
+              }
+              if (received_ == 0)
+              {
+                throw Stop{400, "This call needs a body"};
+              }
+              const auto upload = reader_->Finish();
+              content_->upload = upload.get();
+              response = router_.Call(*target_.endpoint, *content_);
+            });
+      }
+      reader_.reset();
+      return refusal_ ? *refusal_ : response;
+    }
+
+  private:
+    void Check(uint64_t size) const
+    {
+      if (size > target_.endpoint->route.maxBody)
+      {
+        throw Stop{413, fmt::format("The upload is larger than {} megabytes",
+                                    target_.endpoint->route.maxBody / (1 << 20))};
+      }
+    }
+
+    template <typename Action>
+    void Try(Action&& action) noexcept
+    {
+      bool succeeded = false;
+      HttpResponse response = router_.Translate(*target_.endpoint, head_,
+                                                [&]
+                                                {
+                                                  action();
+                                                  succeeded = true;
+                                                  return HttpResponse();
+                                                });
+      if (!succeeded)
+      {
+        refusal_ = std::move(response);
+        reader_.reset();  // the disk space
+      }
+    }
+
+    const Pimpl& router_;
+    const HttpRequest head_;
+    Target target_;
+    std::optional<Request::Content> content_;
+    std::optional<Json::Value> declared_;
+    std::optional<UploadReader> reader_;
+    uint64_t received_ = 0;
+    std::optional<HttpResponse> refusal_;
+  };
+
+  // What `call` answers, or the problem that its exception stands for.
+  template <typename Function>
+  HttpResponse Translate(const Endpoint& endpoint, const HttpRequest& request, Function&& call) const
   {
     const auto problem =
         [&](int status, const std::string& detail, const std::vector<FieldError>& errors = {})
     { return Problem(status, detail, errors, request.path); };
-
-    const std::vector<std::string> path =
-        request.path.starts_with('/') ? SplitPath(request.path) : std::vector<std::string>();
-    const Resource* const resource = path.empty() ? nullptr : Find(path);
-    if (!resource)
-    {
-      return problem(404, "There is nothing at this path");
-    }
-    if (request.method == HttpMethod::Options)
-    {
-      HttpResponse response = Response::NoContent().http;
-      response.headers["Allow"] = resource->Allow();
-      return response;
-    }
-    const Endpoint* const endpoint = resource->Find(request.method);
-    if (!endpoint)
-    {
-      HttpResponse response = problem(405, "This path takes " + resource->Allow());
-      response.headers["Allow"] = resource->Allow();
-      return response;
-    }
-
     try
     {
-      return Call(*endpoint, request, path);
+      return call();
     }
     catch (const TooManyRequests& e)
     {
@@ -580,11 +712,11 @@ struct Router::Pimpl
     }
     catch (const std::exception& e)
     {
-      return OurMistake(request, *endpoint, Describe(e));
+      return OurMistake(request, endpoint, Describe(e));
     }
     catch (...)
     {
-      return OurMistake(request, *endpoint, "an exception of an unknown type");
+      return OurMistake(request, endpoint, "an exception of an unknown type");
     }
   }
 
@@ -650,6 +782,26 @@ void Router::AddDescription(const std::string& version,
 void Router::SetChallenge(const std::string& challenge)
 {
   pimpl_->challenge = challenge;
+}
+
+void Router::SetUploadFolder(const std::string& folder)
+{
+  pimpl_->uploadFolder = folder;
+}
+
+bool Router::IsUpload(HttpMethod method, const std::string& path) const
+{
+  HttpRequest request;
+  request.method = method;
+  request.path = path;
+  const Pimpl::Target target = pimpl_->Locate(request);
+  return target.endpoint && target.endpoint->route.upload;
+}
+
+std::unique_ptr<Router::Incoming> Router::Receive(HttpRequest head) const
+{
+  pimpl_->dispatching = true;
+  return std::make_unique<Pimpl::IncomingUpload>(*pimpl_, std::move(head));
 }
 
 HttpResponse Router::Dispatch(const HttpRequest& request) const noexcept

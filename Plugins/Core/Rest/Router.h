@@ -37,6 +37,7 @@
 #include "Core/Configuration/JsonSchema.h"
 #include "Core/Identity/AuditEntry.h"
 #include "Core/Rest/Http.h"
+#include "Core/Rest/Upload.h"
 
 namespace OrthancClinic
 {
@@ -72,6 +73,7 @@ public:
   bool QueryFlag(const std::string& name, bool otherwise = false) const;
   Page GetPage() const;               // of a route that is `paged`
   const ::Json::Value& Body() const;  // null for a route without a body schema
+  const Upload& GetUpload() const;    // of a route that is an `upload`
 
   // What to write into the audit trail with the caller filled in; for a handler that audits in its
   // transaction. With the practice that the handler fills in, it is checked before anything is stored or
@@ -142,7 +144,9 @@ struct ORTHANC_CLINIC_API Route
   std::optional<::Json::Value> body = {};  // JSON Schema of the body; without it a body is refused. A schema
                                            // that accepts null makes the body optional
   bool rawBody = false;                    // the body is anything, and the handler's affair
-  size_t maxBody = 1 << 20;                // bytes; more is 413
+  bool upload = false;                     // the body is anything, and goes to a file: Request::GetUpload().
+                                           // `body` then only describes the fields of the form
+  uint64_t maxBody = 1 << 20;              // bytes; more is 413
   ::Json::Value answer = {};               // JSON Schema of the 200 answer, for the description
   Handler handler;
 };
@@ -176,6 +180,25 @@ public:
 
   // The WWW-Authenticate of a 401; without it, Basic. Only before the first Dispatch.
   void SetChallenge(const std::string& challenge);
+
+  // Where uploads lie while they are worked on. Only before the first of them.
+  void SetUploadFolder(const std::string& folder);
+
+  // Whether the route of this path takes an upload. Before the first request, too.
+  bool IsUpload(HttpMethod method, const std::string& path) const;
+
+  // A request whose body comes piece by piece.
+  class Incoming
+  {
+  public:
+    virtual ~Incoming() = default;
+    virtual void Add(std::string_view bytes) noexcept = 0;
+    virtual HttpResponse Finish() noexcept = 0;  // at the end, once
+  };
+
+  // Begins an upload; `head` is the request without its body. Who may not, or sends too much, is told at the
+  // end and nothing of it is kept. The router must outlive it.
+  std::unique_ptr<Incoming> Receive(HttpRequest head) const;
 
   // The answer to any request whatever, errors included. Thread-safe.
   HttpResponse Dispatch(const HttpRequest& request) const noexcept;

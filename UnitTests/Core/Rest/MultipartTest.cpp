@@ -66,4 +66,36 @@ TEST(Multipart, StandsAnything)
     }
   }
 }
+
+// However the body is cut into pieces, the parts are the same.
+TEST(MultipartReader, DoesNotDependOnThePieces)
+{
+  const std::string body =
+      "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\r\n--\r\n--x\r\n--b\r\n\r\n\r\n--b  \r\nA: "
+      "c\r\n\r\n" +
+      std::string(1000, '\r') + "\r\n--b--\r\nepilogue";
+  const auto whole = ParseMultipart("multipart/form-data; boundary=b", body);
+  ASSERT_EQ(3, whole.size());
+  EXPECT_EQ("\r\n--\r\n--x", whole[0].body);
+  for (size_t piece = 1; piece < 40; piece++)
+  {
+    std::vector<std::string> bodies;
+    size_t ended = 0;
+    MultipartReader reader("multipart/form-data; boundary=b",
+                           {.begin = [&](const auto&) { bodies.emplace_back(); },
+                            .data = [&](std::string_view bytes) { bodies.back() += bytes; },
+                            .end = [&] { ended++; }});
+    for (size_t at = 0; at < body.size(); at += piece)
+    {
+      reader.Add(std::string_view(body).substr(at, piece));
+    }
+    reader.Finish();
+    ASSERT_EQ(3, bodies.size());
+    EXPECT_EQ(3, ended);
+    for (size_t i = 0; i < 3; i++)
+    {
+      EXPECT_EQ(whole[i].body, bodies[i]) << piece;
+    }
+  }
+}
 }  // namespace OrthancClinic
