@@ -30,6 +30,19 @@ std::string_view View(const Bytes& bytes, unsigned size)
   return {reinterpret_cast<const char*>(bytes.data()), size};
 }
 
+const EVP_MD* AlgorithmOf(Digest::Algorithm algorithm)
+{
+  switch (algorithm)
+  {
+    case Digest::Algorithm::Md5:
+      return EVP_md5();
+    case Digest::Algorithm::Sha1:
+      return EVP_sha1();
+    default:
+      return EVP_sha256();
+  }
+}
+
 std::string HexadecimalOf(std::string_view bytes, const EVP_MD* algorithm)
 {
   Bytes digest{};
@@ -61,9 +74,7 @@ bool AreEqual(std::string_view one, std::string_view other)
 
 Digest::Digest(Algorithm algorithm) : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free)
 {
-  Check(context_ != nullptr &&
-        EVP_DigestInit_ex(context_.get(), algorithm == Algorithm::Md5 ? EVP_md5() : EVP_sha256(), nullptr) ==
-            1);
+  Check(context_ != nullptr && EVP_DigestInit_ex(context_.get(), AlgorithmOf(algorithm), nullptr) == 1);
 }
 
 Digest::~Digest() = default;

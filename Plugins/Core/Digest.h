@@ -21,6 +21,7 @@ public:
   enum class Algorithm
   {
     Md5,
+    Sha1,
     Sha256
   };
 

@@ -12,6 +12,7 @@
 #include "Core/Dicom/Text.h"
 #include "Core/Errors.h"
 #include "Core/Log.h"
+#include "Core/Records/Filing.h"
 #include "Core/Records/Practice.h"
 #include "Core/Records/StudyStore.h"
 
@@ -435,8 +436,11 @@ void StudyRecorder::Write(Transaction& transaction, const Reading& reading, bool
     }
     return;
   }
-  study.practiceId = PracticeStore(transaction)
-                         .Resolve(study.source.callingAe, study.source.calledAe, study.institutionName);
+  const auto filing = FilingStore(transaction).Find(study.orthancStudyId);
+  study.practiceId = filing && !filing->practiceId.empty()
+                         ? filing->practiceId
+                         : PracticeStore(transaction)
+                               .Resolve(study.source.callingAe, study.source.calledAe, study.institutionName);
   store.Insert(study);
   events_.Emit(transaction, "study.received", study.practiceId, EventData(study));
 }

@@ -13,7 +13,8 @@ std::optional<Filing> FilingStore::Find(const std::string& orthancStudyId)
   std::optional<Filing> found;
   Query(
       transaction_,
-      "SELECT orthanc_study_id, patient_id, order_id, filed_by, filed_at FROM study_filings WHERE "
+      "SELECT orthanc_study_id, patient_id, order_id, practice_id, filed_by, filed_at FROM study_filings "
+      "WHERE "
       "orthanc_study_id = :id",
       {orthancStudyId},
       [&]
@@ -21,18 +22,20 @@ std::optional<Filing> FilingStore::Find(const std::string& orthancStudyId)
         row.filedAt = ParseTimestamp(filedAt).value();
         found = row;
       },
-      row.orthancStudyId, row.patientId, row.orderId, row.filedBy, filedAt);
+      row.orthancStudyId, row.patientId, row.orderId, row.practiceId, row.filedBy, filedAt);
   return found;
 }
 
 void FilingStore::Put(const Filing& filing)
 {
-  Execute(
-      transaction_,
-      "INSERT INTO study_filings (orthanc_study_id, patient_id, order_id, filed_by, filed_at) VALUES (:id, "
-      ":patient, :order, :by, :at) ON CONFLICT (orthanc_study_id) DO UPDATE SET patient_id = "
-      "excluded.patient_id, order_id = excluded.order_id, filed_by = excluded.filed_by, filed_at = "
-      "excluded.filed_at",
-      {filing.orthancStudyId, filing.patientId, filing.orderId, filing.filedBy, ToString(filing.filedAt)});
+  Execute(transaction_,
+          "INSERT INTO study_filings (orthanc_study_id, patient_id, order_id, practice_id, filed_by, "
+          "filed_at) VALUES (:id, "
+          ":patient, :order, :practice, :by, :at) ON CONFLICT (orthanc_study_id) DO UPDATE SET patient_id = "
+          "excluded.patient_id, order_id = excluded.order_id, practice_id = excluded.practice_id, filed_by = "
+          "excluded.filed_by, filed_at = "
+          "excluded.filed_at",
+          {filing.orthancStudyId, filing.patientId, filing.orderId, filing.practiceId, filing.filedBy,
+           ToString(filing.filedAt)});
 }
 }  // namespace OrthancClinic

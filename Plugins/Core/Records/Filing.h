@@ -18,9 +18,10 @@ namespace OrthancClinic
 struct Filing
 {
   std::string orthancStudyId;
-  std::string patientId;  // empty: not said
-  std::string orderId;    // empty: not said
-  std::string filedBy;    // the user's name
+  std::string patientId;   // empty: not said
+  std::string orderId;     // empty: not said
+  std::string practiceId;  // of whoever sent it; empty: as AE titles and InstitutionName say
+  std::string filedBy;     // the user's name
   Timestamp filedAt{};
 };
 

@@ -5,6 +5,7 @@ CREATE TABLE study_filings (
   orthanc_study_id TEXT PRIMARY KEY,
   patient_id TEXT NOT NULL,
   order_id TEXT NOT NULL,
+  practice_id TEXT NOT NULL,
   filed_by TEXT NOT NULL,
   filed_at TEXT NOT NULL
 );
