@@ -2,7 +2,11 @@
 
 #include "IntakeOptions.h"
 
+#include <fmt/format.h>
+
 #include "Core/Configuration/Json.h"
+#include "Core/Errors.h"
+#include "TagEditor.h"
 
 namespace OrthancClinic::Intake
 {
@@ -22,6 +26,11 @@ const Json::Value& OptionsSchema()
       "LargestUploadMegabytes": {
         "type": "integer", "minimum": 1, "maximum": 1048576, "default": 2048,
         "description": "A larger upload is refused as a whole, and an archive that holds more when it is unpacked."
+      },
+      "ModifiableTags": {
+        "type": "array", "items": {"type": "string", "minLength": 1},
+        "default": ["PatientID", "PatientName", "AccessionNumber", "StudyDate"],
+        "description": "Keywords of the elements that users may correct. Never: identifiers of objects, Modality, InstitutionName, SpecificCharacterSet, and what says how pixels are read."
       }
     }
   })");
@@ -32,8 +41,21 @@ Options ReadOptions(Configuration& configuration)
 {
   const Json::Value section = configuration.Section("Intake", OptionsSchema());
   constexpr int64_t MEGABYTE = 1 << 20;
+  const std::vector<std::string> tags = Texts(section["ModifiableTags"]);
+  for (size_t i = 0; i < tags.size(); i++)
+  {
+    try
+    {
+      CheckModifiable(tags[i]);
+    }
+    catch (const BadInput& error)
+    {
+      throw BadInput(fmt::format("Clinic.Intake.ModifiableTags[{}]: {}", i, error.what()));
+    }
+  }
   return {.largestFile = section["LargestFileMegabytes"].asInt64() * MEGABYTE,
           .mostFiles = section["MostFiles"].asInt64(),
-          .largestUpload = section["LargestUploadMegabytes"].asInt64() * MEGABYTE};
+          .largestUpload = section["LargestUploadMegabytes"].asInt64() * MEGABYTE,
+          .modifiableTags = tags};
 }
 }  // namespace OrthancClinic::Intake

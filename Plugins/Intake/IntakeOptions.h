@@ -7,6 +7,8 @@
 #include <json/value.h>
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "Core/Configuration/Configuration.h"
 
@@ -19,6 +21,7 @@ struct Options
   int64_t largestFile = 0;    // bytes
   int64_t mostFiles = 0;      // in one upload
   int64_t largestUpload = 0;  // bytes, the whole of it; of an archive, also what comes out of it
+  std::vector<std::string> modifiableTags;  // keywords
 };
 
 // Throws BadInput with the key's path.

@@ -3,17 +3,45 @@
 // clinic-intake: what people and systems send in and take out by REST: uploads, tags, studies, remote
 // servers.
 
+#include <algorithm>
+#include <memory>
+
 #include "Core/Host/Plugin.h"
 #include "IntakeOptions.h"
+#include "TagRoutes.h"
+#include "UploadRoutes.h"
+#include "Uploader.h"
 
 namespace OrthancClinic::Intake
 {
+MigrationScripts Migrations();
+
 namespace
 {
 void Load(Clinic& clinic)
 {
   const Options options = ReadOptions(clinic.Configuration());
-  (void)options;
+  clinic.Database().Migrate("intake", Migrations());
+
+  // Lives until the process ends: Orthanc may call back late.
+  static const auto uploader = std::make_unique<Uploader>(clinic.Database(), clinic.Orthanc(),
+                                                          clinic.Events(), clinic.UploadFolder(), options);
+  clinic.Tasks().Register(uploader->Task());
+  AddUploadRoutes(clinic.Routes(), clinic.Database(), *uploader,
+                  [&clinic]
+                  {
+                    const std::vector<std::string> kinds = clinic.Tasks().Kinds();
+                    return std::find(kinds.begin(), kinds.end(), "match.study") != kinds.end();
+                  });
+  AddTagRoutes(clinic.Routes(), clinic.Database(), clinic.Orthanc(), options);
+  clinic.Events().On("study.deleted",
+                     [](Transaction& transaction, const Event& event)
+                     {
+                       UploadStore(transaction)
+                           .MarkDeleted(event.data["orthanc_study_id"].asString(),
+                                        event.data["reason"].asString());
+                     });
+  clinic.OnStarted([] { uploader->CleanUp(); });
 }
 }  // namespace
 }  // namespace OrthancClinic::Intake

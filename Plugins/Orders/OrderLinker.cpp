@@ -22,25 +22,9 @@ namespace
 {
 constexpr int64_t MOST_STUDIES = 200;       // of one patient that are looked at for a new order
 constexpr int64_t MOST_ORDERS = 200;        // of one patient that are compared with a study
-constexpr int MOST_MERGES = 8;              // in a chain
 constexpr int64_t MOST_FORGOTTEN = 10'000;  // studies that are looked at when the plugin starts
 constexpr std::chrono::hours FORGOTTEN_FOR(30 * 24);
 constexpr const char* MACHINE = StudyMatch::MACHINE;
-
-// The patient whom others were merged into.
-std::string Survivor(PatientStore& patients, std::string id)
-{
-  for (int i = 0; i < MOST_MERGES; i++)
-  {
-    const auto patient = patients.Find(id);
-    if (!patient || !patient->mergedInto)
-    {
-      break;
-    }
-    id = *patient->mergedInto;
-  }
-  return id;
-}
 
 void EmitStatus(Transaction& transaction, const EventLog& events, const Order& order, OrderState from)
 {
@@ -281,7 +265,7 @@ private:
       return;
     }
     if (!study_.match.patientId ||
-        Survivor(patients_, *study_.match.patientId) != Survivor(patients_, order.patientId))
+        patients_.SurvivorOf(*study_.match.patientId) != patients_.SurvivorOf(order.patientId))
     {
       Ask("order_of_another_patient", order, linkedBy);
     }
@@ -350,7 +334,7 @@ private:
   // Of the study's patient, without images of another study.
   std::vector<Order> OpenOrders()
   {
-    const std::string survivor = Survivor(patients_, *study_.match.patientId);
+    const std::string survivor = patients_.SurvivorOf(*study_.match.patientId);
     std::vector<std::string> ids = patients_.MergedInto(survivor);
     ids.push_back(survivor);
     std::vector<Order> found;
@@ -598,7 +582,7 @@ void OrderLinker::LinkOrder(RunningTask& task)
     }
     filter.accessionNumber.clear();
     PatientStore patients(transaction);
-    filter.patientId = Survivor(patients, order->patientId);
+    filter.patientId = patients.SurvivorOf(order->patientId);
     for (const Study& study : studies.Search(filter).first)
     {
       concerned.insert(study.orthancStudyId);
@@ -621,7 +605,7 @@ void OrderLinker::Link(Transaction& transaction, const EventLog& events, const S
     throw Conflict("The order belongs to another practice than the study");
   }
   if (!study.match.patientId ||
-      Survivor(patients, *study.match.patientId) != Survivor(patients, order.patientId))
+      patients.SurvivorOf(*study.match.patientId) != patients.SurvivorOf(order.patientId))
   {
     throw Conflict("The order is of another patient than the study");
   }

@@ -363,6 +363,21 @@ std::vector<std::string> PatientStore::Unmerge(const std::string& id)
       });
 }
 
+std::string PatientStore::SurvivorOf(std::string id)
+{
+  constexpr int MOST_MERGES = 8;  // in a chain
+  for (int i = 0; i < MOST_MERGES; i++)
+  {
+    const auto patient = Find(id);
+    if (!patient || !patient->mergedInto)
+    {
+      break;
+    }
+    id = *patient->mergedInto;
+  }
+  return id;
+}
+
 std::vector<std::string> PatientStore::MergedInto(const std::string& survivorId)
 {
   return transaction_.Sql(

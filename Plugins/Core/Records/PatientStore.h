@@ -63,6 +63,9 @@ public:
   // NotFound, or Conflict if `id` is not merged.
   std::vector<std::string> Unmerge(const std::string& id);
 
+  // The patient whom this one is part of, if it was merged; else itself, also if there is none of this id.
+  std::string SurvivorOf(std::string id);
+
   // The patients that are part of this one.
   std::vector<std::string> MergedInto(const std::string& survivorId);
 

@@ -397,7 +397,7 @@ struct Router::Pimpl
         throw std::logic_error(name + ": the parameter " + parameter.name + " is declared twice");
       }
     }
-    if (endpoint.route.body)
+    if (endpoint.route.body && !endpoint.route.upload)
     {
       endpoint.body.emplace(*endpoint.route.body);
     }
@@ -685,6 +685,10 @@ struct Router::Pimpl
       HttpResponse response = problem(429, e.what());
       response.headers["Retry-After"] = std::to_string(e.Wait().count());
       return response;
+    }
+    catch (const TooLarge& e)
+    {
+      return problem(413, e.what());
     }
     catch (const Stop& stop)
     {

@@ -18,8 +18,8 @@
 // an audit entry that names the practice for a record. A GET whose handler did none of them is 403 for such a
 // caller. What belongs to another practice is answered as what does not exist.
 // An error of the handler becomes: BadInput 400, or 422 when it names fields; Forbidden 403; NotFound 404;
-// TooManyRequests 429; Conflict 409; Unavailable 503 with Retry-After; anything else 500 with the id under
-// which the operator finds it.
+// TooManyRequests 429; TooLarge 413; Conflict 409; Unavailable 503 with Retry-After; anything else 500 with
+// the id under which the operator finds it.
 
 #pragma once
 
@@ -220,6 +220,13 @@ public:
 
 private:
   std::chrono::seconds wait_;
+};
+
+// What the caller sent is more than is taken: 413.
+class ORTHANC_CLINIC_API TooLarge : public Error
+{
+public:
+  using Error::Error;
 };
 
 // The body and headers of an error, also for those outside of the router (a filter's denial). For a `path`

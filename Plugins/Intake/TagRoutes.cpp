@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "TagRoutes.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "Core/Configuration/Json.h"
+#include "Core/Dicom/DicomScan.h"
+#include "Core/Dicom/Tags.h"
+#include "Core/Errors.h"
+#include "Core/Records/StudyStore.h"
+#include "TagEditor.h"
+#include "UploadRoutes.h"
+#include "Validation.h"
+
+namespace OrthancClinic::Intake
+{
+namespace
+{
+constexpr uint64_t FORM_ITSELF = 1 << 20;  // fields and boundaries, besides the file
+
+struct GivenFile
+{
+  std::string name;
+  std::string bytes;
+};
+
+GivenFile FileOf(const Request& request)
+{
+  const auto files = request.GetUpload().Files();
+  if (files.size() != 1)
+  {
+    throw BadInput("The form must have one file",
+                   {{"file", files.empty() ? "missing" : "given more than once"}});
+  }
+  return {files.front().fileName, request.GetUpload().Read(files.front())};
+}
+
+double Megabytes(size_t bytes)
+{
+  return std::round(static_cast<double>(bytes) / (1 << 20) * 100) / 100;
+}
+
+Json::Value OrNull(const std::string& text)
+{
+  return text.empty() ? Json::Value() : Json::Value(text);
+}
+
+Json::Value ToArray(const std::vector<std::string>& texts)
+{
+  Json::Value array(Json::arrayValue);
+  for (const std::string& text : texts)
+  {
+    array.append(text);
+  }
+  return array;
+}
+
+Response AnswerValidation(IOrthanc& orthanc, const Request& request)
+{
+  const GivenFile file = FileOf(request);
+  const Validation found = Validate(orthanc, file.bytes);
+  Json::Value info;
+  info["file_size_bytes"] = static_cast<Json::UInt64>(file.bytes.size());
+  info["file_size_mb"] = Megabytes(file.bytes.size());
+  info["modality"] = OrNull(Tag(found.tags, "0008,0060"));
+  info["study_uid"] = OrNull(Tag(found.tags, "0020,000d"));
+  info["series_uid"] = OrNull(Tag(found.tags, "0020,000e"));
+  info["sop_uid"] = OrNull(Tag(found.tags, "0008,0018"));
+  info["patient_id"] = OrNull(Tag(found.tags, "0010,0020"));
+  info["study_date"] = OrNull(Tag(found.tags, "0008,0020"));
+  info["transfer_syntax"] = OrNull(found.transferSyntax);
+  info["sop_class"] = OrNull(Tag(found.tags, "0008,0016"));
+  const std::string rows = Tag(found.tags, "0028,0010");
+  info["image_dimensions"] = OrNull(rows.empty() ? "" : Tag(found.tags, "0028,0011") + "x" + rows);
+
+  Json::Value json;
+  json["valid"] = json["isValid"] = found.problems.empty();
+  json["message"] = !found.problems.empty()   ? found.problems.front()
+                    : !found.warnings.empty() ? found.warnings.front()
+                                              : "The file is valid";
+  json["problems"] = ToArray(found.problems);
+  json["warnings"] = ToArray(found.warnings);
+  json["file_info"] = info;
+  return Response::Json(json);
+}
+
+Response AnswerTags(IOrthanc& orthanc, const Request& request)
+{
+  const GivenFile file = FileOf(request);
+  const Validation found = Validate(orthanc, file.bytes);
+  if (found.tags.empty())
+  {
+    throw BadInput(found.problems.front());
+  }
+  Json::Value json;
+  json["tags"] = TagsByKeyword(found);
+  json["file_name"] = file.name;
+  json["file_size_mb"] = Megabytes(file.bytes.size());
+  return Response::Json(json);
+}
+
+Response AnswerModified(const Options& options, const Request& request)
+{
+  const GivenFile file = FileOf(request);
+  const TagChanges changes = ReadTagChanges(request.GetUpload(), options);
+  if (changes.empty())
+  {
+    throw BadInput("There is nothing to change", {{"tag_modifications", "missing"}});
+  }
+  const DicomScan scan = ScanDicom(file.bytes);
+  if (!scan.problems.empty())
+  {
+    throw BadInput(scan.problems.front());
+  }
+  Response response = Response::Text(EditDicom(file.bytes, changes).dicom, "application/dicom");
+  return response.Header("Content-Disposition", "attachment; filename=\"modified.dcm\"");
+}
+
+// Of a stored study, as its first instance says.
+Response AnswerStoredTags(Database& database, IOrthanc& orthanc, const Request& request)
+{
+  Transaction transaction(database, Transaction::Mode::ReadOnly);
+  const Study study = StudyStore(transaction).Get(request.Path("study_uid"));
+  transaction.Commit();
+  request.Require(study.practiceId);
+  const Json::Value instances = orthanc.Get("/studies/" + study.orthancStudyId + "/instances");
+  if (instances.empty())
+  {
+    throw NotFound("The study has no instances");
+  }
+  const std::string instance = instances[0]["ID"].asString();
+  Json::Value tags = orthanc.Get("/instances/" + instance + "/simplified-tags");
+  const Json::Value metadata = orthanc.Get("/instances/" + instance + "/metadata?expand");
+  tags["TransferSyntaxUID"] = metadata["TransferSyntax"];
+  Json::Value json;
+  json["study_instance_uid"] = study.studyInstanceUid;
+  json["orthanc_study_id"] = study.orthancStudyId;
+  json["tags"] = tags;
+  AuditEntry audit = request.Audit("study.view");
+  audit.practiceId = study.practiceId;
+  audit.studyInstanceUid = study.studyInstanceUid;
+  audit.patientId = study.match.patientId.value_or("");
+  return Response::Json(json).Viewed(audit);
+}
+}  // namespace
+
+void AddTagRoutes(Router& router, Database& database, IOrthanc& orthanc, const Options& options)
+{
+  const auto add = [&](const char* path, const char* summary, Handler handler)
+  {
+    router.Add({.method = HttpMethod::Post,
+                .path = path,
+                .permission = Permission::WriteImages,
+                .summary = summary,
+                .body = JsonLiteral(
+                    R"({"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}})"),
+                .upload = true,
+                .maxBody = static_cast<uint64_t>(options.largestFile) + FORM_ITSELF,
+                .handler = std::move(handler)});
+  };
+  add("/api/v1/dicom/validate", "What is wrong with a DICOM file; nothing is stored",
+      [&orthanc](const Request& request) { return AnswerValidation(orthanc, request); });
+  add("/api/v1/dicom/read-tags", "What a DICOM file says; nothing is stored",
+      [&orthanc](const Request& request) { return AnswerTags(orthanc, request); });
+  add("/api/v1/dicom/modify-tags", "A DICOM file with other values; nothing is stored",
+      [options](const Request& request) { return AnswerModified(options, request); });
+  router.Add({.method = HttpMethod::Get,
+              .path = "/api/v1/dicom/tags/{study_uid}",
+              .permission = Permission::ReadStudies,
+              .summary = "What the images of a stored study say",
+              .handler = [&database, &orthanc](const Request& request)
+              { return AnswerStoredTags(database, orthanc, request); }});
+}
+}  // namespace OrthancClinic::Intake
