@@ -8,6 +8,7 @@
 
 #include "Core/Host/Plugin.h"
 #include "IntakeOptions.h"
+#include "StudyCorrections.h"
 #include "TagRoutes.h"
 #include "UploadRoutes.h"
 #include "Uploader.h"
@@ -27,6 +28,9 @@ void Load(Clinic& clinic)
   static const auto uploader = std::make_unique<Uploader>(clinic.Database(), clinic.Orthanc(),
                                                           clinic.Events(), clinic.UploadFolder(), options);
   clinic.Tasks().Register(uploader->Task());
+  static const auto corrections = std::make_unique<StudyCorrections>(clinic.Database(), clinic.Orthanc(),
+                                                                     clinic.Events(), clinic.UploadFolder());
+  clinic.Tasks().Register(corrections->Task());
   AddUploadRoutes(clinic.Routes(), clinic.Database(), *uploader,
                   [&clinic]
                   {
@@ -41,7 +45,12 @@ void Load(Clinic& clinic)
                            .MarkDeleted(event.data["orthanc_study_id"].asString(),
                                         event.data["reason"].asString());
                      });
-  clinic.OnStarted([] { uploader->CleanUp(); });
+  clinic.OnStarted(
+      []
+      {
+        corrections->Resume();
+        uploader->CleanUp();
+      });
 }
 }  // namespace
 }  // namespace OrthancClinic::Intake

@@ -9,7 +9,9 @@
 #include "Core/Dicom/DicomScan.h"
 #include "Core/Dicom/Tags.h"
 #include "Core/Errors.h"
+#include "Core/Identity/AuditTrail.h"
 #include "Core/Records/StudyStore.h"
+#include "StudyCorrections.h"
 #include "TagEditor.h"
 #include "UploadRoutes.h"
 #include "Validation.h"
@@ -144,6 +146,47 @@ Response AnswerStoredTags(Database& database, IOrthanc& orthanc, const Request& 
   audit.patientId = study.match.patientId.value_or("");
   return Response::Json(json).Viewed(audit);
 }
+// Corrects a stored study: 202, since it takes as long as the study is large.
+Response Correct(Database& database, const Options& options, const Request& request)
+{
+  const TagChanges changes = ReadTagChanges(request.Body()["tag_modifications"], options.modifiableTags);
+  if (changes.empty())
+  {
+    throw BadInput("There is nothing to change", {{"tag_modifications", "expected at least one tag"}});
+  }
+  Transaction transaction(database);
+  const Study study = StudyStore(transaction).Get(request.Path("study_uid"));
+  request.Require(study.practiceId);
+  const StudyCorrection correction =
+      StudyCorrections::Request(transaction, study, changes, request.Caller().name);
+  AuditEntry audit = request.Audit("study.correct");
+  audit.practiceId = study.practiceId;
+  audit.studyInstanceUid = study.studyInstanceUid;
+  audit.patientId = study.match.patientId.value_or("");
+  for (const auto& [keyword, value] : changes)
+  {
+    audit.detail["tags"].append(keyword);
+  }
+  AuditTrail::Append(transaction, audit);
+  transaction.Commit();
+  return Response::Json(ToJson(correction), 202)
+      .Header("Location", "/api/v1/dicom/corrections/" + correction.id);
+}
+
+Response AnswerCorrection(Database& database, const Request& request)
+{
+  Transaction transaction(database, Transaction::Mode::ReadOnly);
+  const auto correction = StudyCorrections::Find(transaction, request.Path("id"));
+  transaction.Commit();
+  if (!correction)
+  {
+    throw NotFound("There is no such correction");
+  }
+  AuditEntry audit = request.Audit("study.view");
+  audit.practiceId = correction->practiceId;
+  audit.studyInstanceUid = correction->studyInstanceUid;
+  return Response::Json(ToJson(*correction)).Viewed(audit);
+}
 }  // namespace
 
 void AddTagRoutes(Router& router, Database& database, IOrthanc& orthanc, const Options& options)
@@ -172,5 +215,20 @@ void AddTagRoutes(Router& router, Database& database, IOrthanc& orthanc, const O
               .summary = "What the images of a stored study say",
               .handler = [&database, &orthanc](const Request& request)
               { return AnswerStoredTags(database, orthanc, request); }});
+  router.Add({.method = HttpMethod::Put,
+              .path = "/api/v1/dicom/tags/{study_uid}",
+              .permission = Permission::WriteImages,
+              .summary = "Correct what the images of a stored study say",
+              .body = JsonLiteral(R"({"type": "object", "required": ["tag_modifications"],
+                "additionalProperties": false, "properties": {"tag_modifications": {"type": "object",
+                "additionalProperties": {"type": "string", "maxLength": 10240}}}})"),
+              .handler = [&database, options](const Request& request)
+              { return Correct(database, options, request); }});
+  router.Add(
+      {.method = HttpMethod::Get,
+       .path = "/api/v1/dicom/corrections/{id}",
+       .permission = Permission::WriteImages,
+       .summary = "How far a correction is",
+       .handler = [&database](const Request& request) { return AnswerCorrection(database, request); }});
 }
 }  // namespace OrthancClinic::Intake

@@ -74,24 +74,39 @@ std::pair<std::vector<UploadEntry>, int64_t> UploadStore::Search(const UploadFil
   return {std::move(entries), CountRows(transaction_, "uploads", conditions)};
 }
 
-void UploadStore::MarkDeleted(const std::string& orthancStudyId, const std::string& reason)
+std::vector<std::pair<std::string, Json::Value>> UploadStore::Documents(const std::string& orthancStudyId)
 {
-  std::vector<std::pair<std::string, std::string>> rows;
   std::string id;
   std::string document;
+  std::vector<std::pair<std::string, Json::Value>> rows;
   Query(
       transaction_,
       "SELECT id, document FROM uploads WHERE orthanc_study_id = :id AND status <> 'failed' AND status <> "
       "'deleted'",
-      {orthancStudyId}, [&] { rows.emplace_back(id, document); }, id, document);
-  for (const auto& [entry, text] : rows)
+      {orthancStudyId}, [&] { rows.emplace_back(id, ParseJson(document)); }, id, document);
+  return rows;
+}
+
+void UploadStore::MarkCorrected(const std::string& orthancStudyId, const std::string& newOrthancStudyId,
+                                const TagChanges& original, const TagChanges& changes)
+{
+  for (auto& [id, document] : Documents(orthancStudyId))
   {
-    Json::Value json = ParseJson(text);
-    json["deleted_date"] = ToString(Now());
-    json["deletion_reason"] = reason.empty() ? Json::Value() : Json::Value(reason);
-    json["updated_at"] = json["deleted_date"];
+    DescribeChanges(document, original, changes);
+    document["updated_at"] = ToString(Now());
+    Execute(transaction_, "UPDATE uploads SET orthanc_study_id = :study, document = :document WHERE id = :id",
+            {newOrthancStudyId, WriteJson(document), id});
+  }
+}
+
+void UploadStore::MarkDeleted(const std::string& orthancStudyId, const std::string& reason)
+{
+  for (auto& [id, document] : Documents(orthancStudyId))
+  {
+    document["deleted_date"] = document["updated_at"] = ToString(Now());
+    document["deletion_reason"] = reason.empty() ? Json::Value() : Json::Value(reason);
     Execute(transaction_, "UPDATE uploads SET status = 'deleted', document = :document WHERE id = :id",
-            {WriteJson(json), entry});
+            {WriteJson(document), id});
   }
 }
 
@@ -182,6 +197,29 @@ std::vector<std::string> UploadStore::JobFiles()
       transaction_, "SELECT file FROM upload_jobs WHERE completed_at IS NULL", {},
       [&] { files.push_back(file); }, file);
   return files;
+}
+
+void DescribeChanges(Json::Value& document, const TagChanges& original, const TagChanges& changes)
+{
+  document["tags_modified"] = document["tags_modified"].asBool() || !original.empty();
+  for (const auto& [keyword, name, isInModified] :
+       {std::tuple("PatientID", "patient_id", true), std::tuple("PatientName", "patient_name", true),
+        std::tuple("AccessionNumber", "accession_number", true), std::tuple("StudyDate", "study_date", false),
+        std::tuple("Modality", "modality", false)})
+  {
+    const auto before = original.find(keyword);
+    Json::Value& originalField = document[std::string("original_") + name];
+    if (before == original.end())
+    {
+      continue;
+    }
+    originalField =
+        originalField.isNull() ? Json::Value(before->second) : originalField;  // the very first one
+    if (isInModified)
+    {
+      document[std::string("modified_") + name] = changes.at(keyword);
+    }
+  }
 }
 
 Json::Value ToJson(const UploadEntry& entry)

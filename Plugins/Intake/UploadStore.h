@@ -16,6 +16,7 @@
 #include "Core/Database/Database.h"
 #include "Core/Records/PracticeScope.h"
 #include "Core/Timestamp.h"
+#include "TagEditor.h"
 
 namespace OrthancClinic::Intake
 {
@@ -74,6 +75,11 @@ public:
   // The last first; with the total number.
   std::pair<std::vector<UploadEntry>, int64_t> Search(const UploadFilter& filter);
 
+  // What the images of a study say was corrected, after they were uploaded: the values before and after, by
+  // keyword.
+  void MarkCorrected(const std::string& orthancStudyId, const std::string& newOrthancStudyId,
+                     const TagChanges& original, const TagChanges& changes);
+
   // The study is gone from the archive.
   void MarkDeleted(const std::string& orthancStudyId, const std::string& reason);
 
@@ -88,8 +94,14 @@ public:
   std::vector<std::string> JobFiles();
 
 private:
+  // The entries of a study that is there, and their documents.
+  std::vector<std::pair<std::string, Json::Value>> Documents(const std::string& orthancStudyId);
+
   Transaction& transaction_;
 };
+
+// Writes the original and the changed values into an entry's document, in the words of the log.
+void DescribeChanges(Json::Value& document, const TagChanges& original, const TagChanges& changes);
 
 // The fields of the log as the route answers them.
 Json::Value ToJson(const UploadEntry& entry);

@@ -452,22 +452,14 @@ std::vector<UploadEntry> Uploader::Describe(const UploadRequest& request,
     json["upload_duration_seconds"] = std::chrono::duration<double>(now - begun).count();
     json["number_of_series"] = series;
     json["number_of_instances"] = instances;
-    json["tags_modified"] = !original.empty();
-    const auto before = [&](const char* keyword)
+    for (const char* field :
+         {"original_patient_id", "original_patient_name", "original_accession_number", "original_study_date",
+          "original_modality", "modified_patient_id", "modified_patient_name", "modified_accession_number"})
     {
-      const auto found = original.find(keyword);
-      return found == original.end() ? Json::Value() : Json::Value(found->second);
-    };
-    const auto after = [&](const char* keyword)
-    { return original.contains(keyword) ? Json::Value(request.changes.at(keyword)) : Json::Value(); };
-    json["original_patient_id"] = before("PatientID");
-    json["original_patient_name"] = before("PatientName");
-    json["original_accession_number"] = before("AccessionNumber");
-    json["original_study_date"] = before("StudyDate");
-    json["original_modality"] = Json::Value();
-    json["modified_patient_id"] = after("PatientID");
-    json["modified_patient_name"] = after("PatientName");
-    json["modified_accession_number"] = after("AccessionNumber");
+      json[field] = Json::Value();
+    }
+    json["tags_modified"] = false;
+    DescribeChanges(json, original, request.changes);
     json["deleted_date"] = Json::Value();
     json["deletion_reason"] = Json::Value();
     json["error_message"] = OrNull(error);

@@ -7,6 +7,7 @@
 #include "BlockingKeys.h"
 #include "Core/Configuration/JsonSchema.h"
 #include "Core/Log.h"
+#include "Core/Records/Filing.h"
 #include "Core/Records/PatientStore.h"
 #include "Core/Records/StudyStore.h"
 #include "MatchStore.h"
@@ -44,6 +45,63 @@ StudyMatch Decide(const PatientIndex& index, const Study& study, bool hasTwins)
   return match;
 }
 
+// What a person said of the study when they sent it, if the images do not speak against it. Otherwise
+// somebody must look: whoever sends images may have clicked on the wrong patient, or have been given the
+// wrong disk.
+StudyMatch Filed(StudyMatch machine, const Filing& filing, const Patient& patient, const Study& study,
+                 const Parameters& parameters)
+{
+  PatientIndex alone;
+  alone.SetParameters(parameters);
+  alone.Put(patient);
+  const Decision decision = alone.Decide(study.demographics, study.practiceId);
+  const bool saysNothing = decision.reason == "no_demographics";
+  bool agrees = saysNothing || decision.status == MatchStatus::Matched;
+  if (!agrees && !decision.candidates.empty() && decision.reason != "identifier_conflict")
+  {
+    const auto& evidence = decision.candidates.front().evidence;
+    agrees = std::none_of(evidence.begin(), evidence.end(),
+                          [](const Evidence& item)
+                          { return item.field != "identifier" && item.level == "disagree"; });
+  }
+  const bool othersFits =
+      !saysNothing && machine.status == MatchStatus::Matched && machine.patientId != patient.id;
+  const bool mixed = machine.status == MatchStatus::Review && (machine.reason == "contradictory_instances" ||
+                                                               machine.reason == "study_instance_uid_reused");
+  const Json::Value json = ToJson(decision);
+  if (agrees && !othersFits && !mixed)
+  {
+    machine.status = MatchStatus::Matched;
+    machine.patientId = patient.id;
+    machine.decidedBy = filing.filedBy;
+    machine.probability.reset();
+    machine.reason = "filed";
+    machine.evidence = json["evidence"];
+    return machine;
+  }
+  machine.status = MatchStatus::Review;
+  machine.patientId.reset();
+  machine.reason = mixed ? machine.reason : "contradicts_filing";
+  Json::Value candidates = json["candidates"];
+  if (candidates.empty())
+  {
+    Json::Value candidate;
+    candidate["patient_id"] = patient.id;
+    candidate["probability"] = 0.0;
+    candidate["evidence"] = Json::arrayValue;
+    candidates.append(candidate);
+  }
+  for (const Json::Value& candidate : machine.candidates)
+  {
+    if (candidate["patient_id"] != patient.id)
+    {
+      candidates.append(candidate);
+    }
+  }
+  machine.candidates = candidates;
+  return machine;
+}
+
 bool SameDecision(const StudyMatch& a, const StudyMatch& b)
 {
   return a.status == b.status && a.patientId == b.patientId && a.decidedBy == b.decidedBy &&
@@ -65,11 +123,23 @@ std::vector<TaskKind> StudyMatcher::Tasks()
 
 void StudyMatcher::Subscribe(EventLog& events)
 {
-  for (const char* type : {"study.received", "study.updated"})
+  for (const char* type : {"study.received", "study.updated", "study.filed"})
   {
     events.On(type, [](Transaction& transaction, const Event& event)
               { TaskStore(transaction).Enqueue("match.study", event.data["orthanc_study_id"].asString()); });
   }
+  // Of two studies with one StudyInstanceUID, the one that is left is the only one now.
+  events.On("study.deleted",
+            [](Transaction& transaction, const Event& event)
+            {
+              Study gone;
+              gone.orthancStudyId = event.data["orthanc_study_id"].asString();
+              gone.studyInstanceUid = event.data["study_instance_uid"].asString();
+              for (const std::string& twin : StudyStore(transaction).Twins(gone))
+              {
+                TaskStore(transaction).Enqueue("match.study", twin);
+              }
+            });
   for (const char* type :
        {"patient.create", "patient.update", "patient.delete", "patient.merge", "patient.unmerge"})
   {
@@ -102,18 +172,28 @@ void StudyMatcher::MatchStudy(RunningTask& task)
   const PatientIndex& index = directory_.Current();
   std::optional<Study> study;
   std::vector<std::string> twins;
+  std::optional<Filing> filing;
+  std::optional<Patient> filedTo;
   {
     Transaction transaction(database_, Transaction::Mode::ReadOnly);
     StudyStore store(transaction);
     study = store.FindByOrthancId(id);
     twins = study ? store.Twins(*study) : twins;
+    filing = FilingStore(transaction).Find(id);
+    PatientStore patients(transaction);
+    filedTo = filing && !filing->patientId.empty() ? patients.Find(patients.SurvivorOf(filing->patientId))
+                                                   : std::nullopt;
     transaction.Commit();
   }
   if (!study || study->match.ByPerson())
   {
     return;
   }
-  const StudyMatch match = Decide(index, *study, !twins.empty());
+  StudyMatch match = Decide(index, *study, !twins.empty());
+  if (filedTo && filedTo->practiceId == study->practiceId)
+  {
+    match = Filed(std::move(match), *filing, *filedTo, *study, index.GetParameters());
+  }
 
   std::vector<std::string> keys = KeysOf(BlockingHashes(study->demographics, study->practiceId));
   for (const Json::Value& candidate : match.candidates)

@@ -10,6 +10,7 @@
 #include "Core/Dicom/LocalTime.h"
 #include "Core/Errors.h"
 #include "Core/Records/AppointmentStore.h"
+#include "Core/Records/Filing.h"
 #include "Core/Records/PatientStore.h"
 #include "Core/Records/Practice.h"
 #include "Core/Records/StudyStore.h"
@@ -184,6 +185,7 @@ public:
     {
       return {};
     }
+    ByFiling();
     ByIdentifiers();
     if (decision_.links.empty() && !decision_.review && study_.match.patientId)
     {
@@ -193,6 +195,23 @@ public:
   }
 
 private:
+  // What a person said when they sent the study.
+  void ByFiling()
+  {
+    const auto filing = FilingStore(transaction_).Find(study_.orthancStudyId);
+    const auto order = filing && !filing->orderId.empty() ? orders_.Find(filing->orderId) : std::nullopt;
+    if (!order)
+    {
+      return;
+    }
+    Consider(*order, "filing");
+    if (const auto link = decision_.links.find(order->id); link != decision_.links.end())
+    {
+      link->second.linkedBy = filing->filedBy;
+      link->second.byPerson = true;
+    }
+  }
+
   void ByIdentifiers()
   {
     if (const auto order = orders_.FindByStudyInstanceUid(study_.studyInstanceUid))
@@ -460,7 +479,7 @@ std::vector<TaskKind> OrderLinker::Tasks()
 void OrderLinker::Subscribe(EventLog& events)
 {
   for (const char* type :
-       {"study.matched", "study.review", "study.unmatched", "study.updated", "study.settled"})
+       {"study.matched", "study.review", "study.unmatched", "study.updated", "study.settled", "study.filed"})
   {
     events.On(type, [](Transaction& transaction, const Event& event)
               { TaskStore(transaction).Enqueue("link.study", event.data["orthanc_study_id"].asString()); });

@@ -538,6 +538,70 @@ TaskKind StudyRecorder::SettleTask()
   return {.name = "settle.study", .handler = [this](RunningTask& task) { Settle(task); }};
 }
 
+TaskKind StudyRecorder::RereadTask()
+{
+  return {.name = "reread.study", .handler = [this](RunningTask& task) { Reread(task); }};
+}
+
+void StudyRecorder::Reread(RunningTask& task)
+{
+  const std::string& id = task.Get().key;
+  Study fresh;
+  try
+  {
+    const Json::Value json = orthanc_.Get("/studies/" + id);
+    const Json::Value& tags = json["MainDicomTags"];
+    fresh.studyDate = Tag(tags, "StudyDate");
+    fresh.studyTime = Tag(tags, "StudyTime");
+    fresh.studyDescription = Tag(tags, "StudyDescription");
+    fresh.accessionNumber = Tag(tags, "AccessionNumber");
+    std::set<std::string> contradictions;
+    bool isFirst = true;
+    for (const Json::Value& series : json["Series"])
+    {
+      const std::string instance = orthanc_.Get("/series/" + series.asString())["Instances"][0].asString();
+      if (isFirst)
+      {
+        ReadFirstInstance(instance, fresh);
+        isFirst = false;
+        continue;
+      }
+      const Json::Value instanceTags = ReadTags(instance);
+      for (const std::string& field : Contradictions(fresh.demographics, DemographicsFromTags(instanceTags)))
+      {
+        contradictions.insert(field);
+      }
+      Collect(fresh.acquisition, AcquisitionFromTags(instanceTags));
+    }
+    fresh.contradictions.assign(contradictions.begin(), contradictions.end());
+  }
+  catch (const NotFound&)
+  {
+    return;  // deleted since
+  }
+
+  Transaction transaction(database_);
+  StudyStore store(transaction);
+  auto study = store.FindForUpdate(id);
+  if (!study)
+  {
+    // The feed has not come to it yet, and will read what is there now.
+    return;
+  }
+  study->studyDate = fresh.studyDate;
+  study->studyTime = fresh.studyTime;
+  study->studyDescription = fresh.studyDescription;
+  study->accessionNumber = fresh.accessionNumber;
+  study->institutionName = fresh.institutionName;
+  study->demographics = fresh.demographics;
+  study->acquisition = fresh.acquisition;
+  study->contradictions = fresh.contradictions;
+  store.UpdateContent(*study);
+  events_.Emit(transaction, "study.updated", study->practiceId, EventData(*study));
+  task.Complete(transaction);
+  transaction.Commit();
+}
+
 TaskKind StudyRecorder::ForgetTask()
 {
   return {.name = "forget.study", .handler = [this](RunningTask& task) { Forget(task); }};

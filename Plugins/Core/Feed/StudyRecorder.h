@@ -43,6 +43,10 @@ public:
   // `forget.study`: Orthanc said that it deleted the study of this id.
   TaskKind ForgetTask();
 
+  // `reread.study`: what the images of the study of this id say was corrected; the record follows, and keeps
+  // what was decided on it.
+  TaskKind RereadTask();
+
 private:
   struct Series
   {
@@ -77,6 +81,7 @@ private:
 
   void Settle(RunningTask& task);
   void Forget(RunningTask& task);
+  void Reread(RunningTask& task);
 
   Database& database_;
   IOrthanc& orthanc_;

@@ -327,6 +327,7 @@ private:
         std::make_unique<StudyRecorder>(database_, orthanc_, events_, ReadQuietPeriods(options_["Studies"]));
     tasks_.Register(recorder->SettleTask());
     tasks_.Register(recorder->ForgetTask());
+    tasks_.Register(recorder->RereadTask());
     feed_ = std::make_unique<Feed>(database_, orthanc_, IndexIdentity());
     feed_->Subscribe(std::move(recorder));
     for (auto& subscriber : subscribers_)
