@@ -16,6 +16,7 @@
 #include "Core/Digest.h"
 #include "Core/Rest/Http.h"
 #include "EndToEnd/GuardedClinic.h"
+#include "Support/Form.h"
 #include "Support/HttpServer.h"
 #include "Support/PostgresServer.h"
 #include "Support/Process.h"
@@ -110,6 +111,7 @@ enum class Reach
   List,        // 200 for who has the permission somewhere, with what is theirs
   Batch,       // 200, and each record is refused or not
   Everywhere,  // the permission in every practice is needed
+  Own,         // for who has the permission somewhere; what is sent is theirs
   Signed,      // whoever signed in
   Public
 };
@@ -259,6 +261,25 @@ const Row ROWS[] = {
     {"GET", "/api/v1/dicom/viewer-token", "", "share_studies", Reach::List},
     {"DELETE", "/api/v1/dicom/viewer-token/@link@", "", "share_studies", Reach::Practice},
 
+    {"POST", "/api/v1/dicom/upload", "x", "write_images", Reach::Own},
+    {"POST", "/api/v1/dicom/upload-multiple", "x", "write_images", Reach::Own},
+    {"POST", "/api/v1/dicom/upload-zip", "x", "write_images", Reach::Own},
+    {"GET", "/api/v1/dicom/upload-jobs/x", "", "write_images", Reach::Everywhere},
+    {"DELETE", "/api/v1/dicom/upload-jobs/x", "", "write_images", Reach::Everywhere},
+    {"POST", "/api/v1/dicom/validate", "x", "write_images", Reach::Own},
+    {"POST", "/api/v1/dicom/read-tags", "x", "write_images", Reach::Own},
+    {"POST", "/api/v1/dicom/modify-tags", "x", "write_images", Reach::Own},
+    {"GET", "/api/v1/dicom/tags/@study@", "", "read_studies", Reach::Practice},
+    {"PUT", "/api/v1/dicom/tags/@study@", R"({"tag_modifications": {"PatientID": "taken"}})", "write_images",
+     Reach::Practice},
+    {"GET", "/api/v1/dicom/corrections/x", "", "write_images", Reach::Everywhere},
+    {"GET", "/api/v1/dicom/uploads", "", "read_studies", Reach::List},
+    {"GET", "/api/v1/dicom/uploads/x", "", "read_studies", Reach::Everywhere},
+    {"GET", "/api/v1/dicom/uploads/patient/@patient@", "", "read_studies", Reach::List},
+    {"GET", "/api/v1/dicom/upload-logs", "", "read_studies", Reach::List},
+    {"GET", "/api/v1/dicom/upload-logs/x", "", "read_studies", Reach::Everywhere},
+    {"GET", "/api/v1/dicom/upload-logs/patient/@patient@", "", "read_studies", Reach::List},
+
     {"GET", "/viewer/open", "", "", Reach::Public},
     {"POST", "/viewer/open", R"({"token": "x"})", "", Reach::Public},
     {"GET", "/clinic", "", "", Reach::Public},
@@ -324,6 +345,9 @@ protected:
         break;
       case Reach::Signed:
         EXPECT_FALSE(call(south_).status == 401 || call(south_).status == 403) << call(south_).body;
+        break;
+      case Reach::Own:
+        EXPECT_EQ(!has, call(north_).status == 403) << call(north_).body;
         break;
       case Reach::Everywhere:
         EXPECT_TRUE(IsRefused(call(north_).status)) << call(north_).status << " " << call(north_).body;
@@ -486,6 +510,22 @@ TEST_F(AccessTable, GivesNobodyAnything)
   }
   EXPECT_EQ(R"({"status":"ok"})", clinic_.As("", "GET", "/api/v1/health").body);
   EXPECT_THAT(clinic_.Http().Get("/api/v1/health").body, HasSubstr("\"database\""));
+}
+
+TEST_F(AccessTable, LetsNobodyUploadForAnotherPractice)
+{
+  clinic_.MakeUser("sender", Roles("technician", "north"));
+  const std::vector<std::string> who = {"Authorization: " + clinic_.SignIn("sender")};
+  const TemporaryDirectory folder;
+  const std::string image = ReadFile(ImageOf("Roy^Alice", "19800506", "F", "R1").SaveIn(folder.Path()));
+  const auto post = [&](const Form& form)
+  {
+    return Form(form).File("file", "a.dcm", image).PostTo(clinic_.Http(), "/api/v1/dicom/upload", who).status;
+  };
+  EXPECT_EQ(404, post(Form().Field("patient_id", south_["patient"])));
+  EXPECT_EQ(404, post(Form().Field("practice_id", "south")));
+  EXPECT_EQ(404, post(Form().Field("order_id", south_["order"])));
+  EXPECT_EQ(200, post(Form().Field("patient_id", north_["patient"])));
 }
 
 TEST_F(AccessTable, LetsARoleEverywhereDoWhatNeedsEveryPractice)

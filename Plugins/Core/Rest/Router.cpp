@@ -545,6 +545,15 @@ struct Router::Pimpl
     return target;
   }
 
+  HttpResponse Challenged(HttpResponse response) const
+  {
+    if (response.status == 401 && !challenge.empty())
+    {
+      response.headers["WWW-Authenticate"] = challenge;
+    }
+    return response;
+  }
+
   HttpResponse Answer(const HttpRequest& request) const
   {
     const Target target = Locate(request);
@@ -628,7 +637,7 @@ struct Router::Pimpl
             });
       }
       reader_.reset();
-      return refusal_ ? *refusal_ : response;
+      return router_.Challenged(refusal_ ? *std::move(refusal_) : std::move(response));
     }
 
   private:
@@ -814,11 +823,7 @@ HttpResponse Router::Dispatch(const HttpRequest& request) const noexcept
   try
   {
     pimpl_->dispatching = true;
-    response = pimpl_->Answer(request);
-    if (response.status == 401 && !pimpl_->challenge.empty())
-    {
-      response.headers["WWW-Authenticate"] = pimpl_->challenge;
-    }
+    response = pimpl_->Challenged(pimpl_->Answer(request));
   }
   catch (...)
   {
