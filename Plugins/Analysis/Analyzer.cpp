@@ -8,8 +8,6 @@
 #include <cmath>
 
 #include "Core/Configuration/Json.h"
-#include "Core/Dicom/DicomDate.h"
-#include "Core/Dicom/Folding.h"
 #include "Core/Digest.h"
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
@@ -18,8 +16,11 @@
 #include "Core/Records/StudyStore.h"
 #include "Core/Tasks/TaskStore.h"
 #include "Core/Uuid.h"
+#include "Language.h"
 #include "Pseudonyms.h"
+#include "Rules.h"
 #include "StructuredReport.h"
+#include "XrayResult.h"
 
 namespace OrthancClinic::Analysis
 {
@@ -30,31 +31,7 @@ constexpr const char* RECEIVE = "analysis-result";
 constexpr const char* VERIFY = "verified-report";
 constexpr int ATTEMPTS = 20;  // with an hour between the last ones: most of a day
 constexpr Milliseconds LONGEST_DELAY(3600'000);
-
-bool Has(const std::vector<std::string>& all, const std::string& one)
-{
-  return all.empty() || std::find(all.begin(), all.end(), one) != all.end();
-}
-
-// Of the patient at the study.
-std::optional<int> Age(const Study& study)
-{
-  const auto born = DicomDate::Parse(study.demographics.birthDate);
-  const auto then = DicomDate::Parse(study.studyDate);
-  if (!born || !then || born->month == 0 || then->month == 0)
-  {
-    return std::nullopt;
-  }
-  const bool hadBirthday = std::pair(then->month, then->day) >= std::pair(born->month, born->day);
-  return then->year - born->year - (hadBirthday ? 0 : 1);
-}
-
-// "fr-CA" → "fr"
-std::string LanguageOf(const std::string& text)
-{
-  const std::string language = text.substr(0, 2);
-  return language == "fr" || language == "es" || language == "zh" ? language : "en";
-}
+constexpr int MOST_WAITING = 8;  // calls at once; Orthanc has 50 threads for all of them
 
 // What a DICOM node made is in the study, for a viewer to show; the finding says that it is there.
 Json::Value ReturnedObject(const std::string& modality, const AnalysedImage& image)
@@ -73,24 +50,6 @@ Json::Value ReturnedObject(const std::string& modality, const AnalysedImage& ima
   finding["text"]["es"] = "El servicio devolvió un objeto de la modalidad " + modality + ".";
   finding["text"]["zh"] = "该服务返回了一个" + modality + "对象。";
   return finding;
-}
-
-// Whether a rule concerns a study: `tags` of its first image, and the kind of X-ray that it is.
-bool Concerns(const Rule& rule, const Study& study, const Json::Value& tags, const std::string& xrayType)
-{
-  const bool hasModality = rule.modalities.empty() ||
-                           std::any_of(study.modalities.begin(), study.modalities.end(),
-                                       [&](const std::string& one) { return Has(rule.modalities, one); });
-  if (!Has(rule.practices, study.practiceId) || !hasModality ||
-      !Has(rule.bodyParts, Tag(tags, "0018,0015")) || !Has(rule.xrayTypes, xrayType) ||
-      !Has(rule.stations, study.source.callingAe) ||
-      Folded(study.studyDescription).find(Folded(rule.description)) == std::string::npos)
-  {
-    return false;
-  }
-  const auto age = Age(study);
-  return (!rule.minimumAge || (age && *age >= *rule.minimumAge)) &&
-         (!rule.maximumAge || (age && *age <= *rule.maximumAge));
 }
 
 Timestamp Tomorrow()
@@ -166,11 +125,45 @@ Destination Analyzer::DestinationOf(const ProviderOptions& options) const
   return destination;
 }
 
-Analysis Analyzer::Request(Transaction& transaction, const Study& study, const std::string& provider,
-                           const std::string& language, const std::string& requestedBy) const
+std::set<std::string> Analyzer::OwnSeries(const std::string& orthancStudyId) const
 {
-  const Provider* const found =
-      provider.empty() ? (providers_.empty() ? nullptr : providers_.front().get()) : FindProvider(provider);
+  Transaction transaction(database_, Transaction::Mode::ReadOnly);
+  std::set<std::string> series;
+  for (const Analysis& analysis :
+       AnalysisStore(transaction).Search({.orthancStudyId = orthancStudyId, .limit = 1000}).first)
+  {
+    series.insert(analysis.OverlaySeriesUid());
+  }
+  transaction.Commit();
+  return series;
+}
+
+std::string Analyzer::ChooseProvider(const Study& study, const std::string& xrayId)
+{
+  if (providers_.empty())
+  {
+    throw NotFound("There is no provider of analyses");
+  }
+  if (!options_.rules.empty())
+  {
+    const auto first = images_.Choose(study.orthancStudyId, 1, xrayId, OwnSeries(study.orthancStudyId));
+    for (const Rule& rule : options_.rules)
+    {
+      if (!first.empty() &&
+          Concerns(rule, study, first.front().tags, XrayTypeOf(options_.xrayTypes, first.front().tags)))
+      {
+        return rule.provider;
+      }
+    }
+  }
+  return providers_.front()->options.name;
+}
+
+Analysis Analyzer::Request(Transaction& transaction, const Study& study, const std::string& provider,
+                           const std::string& language, const std::string& requestedBy,
+                           const std::string& xrayId) const
+{
+  const Provider* const found = FindProvider(provider);
   if (found == nullptr)
   {
     throw NotFound("There is no such provider of analyses");
@@ -181,14 +174,64 @@ Analysis Analyzer::Request(Transaction& transaction, const Study& study, const s
   analysis.practiceId = study.practiceId;
   analysis.orthancStudyId = study.orthancStudyId;
   analysis.studyInstanceUid = study.studyInstanceUid;
+  analysis.xrayId = xrayId;
   analysis.provider = found->options.name;
-  analysis.language = !language.empty() ? language : LanguageOf(practice ? practice->language : "en");
+  analysis.language =
+      !language.empty() ? language : LanguageOf(practice ? practice->language.substr(0, 2) : "en").code;
   analysis.requestedBy = requestedBy;
   analysis.requestedAt = Now();
   AnalysisStore(transaction).Insert(analysis);
   TaskStore(transaction).Enqueue("analyse." + analysis.provider, analysis.id);
   Emit(transaction, "analysis.requested", analysis);
   return analysis;
+}
+
+std::optional<Analysis> Analyzer::Await(const std::string& id, std::chrono::seconds most)
+{
+  const auto until = std::chrono::steady_clock::now() + most;
+  std::unique_lock lock(mutex_);
+  const bool mayWait = waiting_ < MOST_WAITING;
+  waiting_ += mayWait ? 1 : 0;
+  std::optional<Analysis> analysis;
+  try
+  {
+    while (true)
+    {
+      // By the database: another process may have the task.
+      lock.unlock();
+      {
+        Transaction transaction(database_, Transaction::Mode::ReadOnly);
+        analysis = AnalysisStore(transaction).Find(id);
+        transaction.Commit();
+      }
+      lock.lock();
+      const bool goesOn = analysis && (analysis->status == "requested" || analysis->status == "sent" ||
+                                       analysis->status == "answered");
+      if (!goesOn || !mayWait || stopping_ || std::chrono::steady_clock::now() >= until)
+      {
+        break;
+      }
+      stopped_.wait_for(lock, std::chrono::milliseconds(100), [&] { return stopping_; });
+    }
+  }
+  catch (...)
+  {
+    if (!lock.owns_lock())
+    {
+      lock.lock();
+    }
+    waiting_ -= mayWait ? 1 : 0;
+    throw;
+  }
+  waiting_ -= mayWait ? 1 : 0;
+  return analysis;
+}
+
+void Analyzer::Stop()
+{
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  stopped_.notify_all();
 }
 
 void Analyzer::Cancel(Transaction& transaction, const std::string& id)
@@ -237,7 +280,8 @@ void Analyzer::Apply(RunningTask& task)
   std::map<std::string, Json::Value> wanted;  // by provider: the images that it would be given
   try
   {
-    const auto first = images_.Choose(id, 1);
+    const auto ours = OwnSeries(id);
+    const auto first = images_.Choose(id, 1, "", ours);
     std::optional<Study> study;
     {
       Transaction transaction(database_, Transaction::Mode::ReadOnly);
@@ -254,7 +298,7 @@ void Analyzer::Apply(RunningTask& task)
       if (!wanted.contains(rule.provider) && Concerns(rule, *study, first.front().tags, xrayType))
       {
         const int most = FindProvider(rule.provider)->options.maximumImages;
-        wanted[rule.provider] = Describe(images_.Choose(id, most));
+        wanted[rule.provider] = Describe(images_.Choose(id, most, "", ours));
       }
     }
   }
@@ -286,7 +330,8 @@ void Analyzer::Apply(RunningTask& task)
   transaction.Commit();
 }
 
-void Analyzer::Fail(RunningTask& task, Analysis& analysis, const std::string& reason)
+void Analyzer::Fail(RunningTask& task, Analysis& analysis, const std::string& failure,
+                    const std::string& reason)
 {
   Transaction transaction(database_);
   AnalysisStore store(transaction);
@@ -294,6 +339,7 @@ void Analyzer::Fail(RunningTask& task, Analysis& analysis, const std::string& re
       now && (now->status == "requested" || now->status == "sent"))
   {
     analysis.status = "failed";
+    analysis.failure = failure;
     analysis.error = reason;
     analysis.completedAt = Now();
     store.Update(analysis);
@@ -418,6 +464,11 @@ Answer Analyzer::Send(RunningTask& task, Provider& provider, const Analysis& ana
     }
     finish(answer.error);
     dispatch.outcome = answer.comesAsDicom ? "sent" : dispatch.outcome;
+    if (!answer.sentSha256.empty())
+    {
+      dispatch.document["request_sha256"] = answer.sentSha256;
+      dispatch.document["bytes"] = static_cast<Json::Int64>(answer.sentBytes);
+    }
     dispatch.tokens = answer.tokensIn + answer.tokensOut;
     dispatch.costMicros = std::llround(static_cast<double>(answer.tokensIn) * options.inputPrice +
                                        static_cast<double>(answer.tokensOut) * options.outputPrice);
@@ -454,12 +505,14 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
   dispatch.analysisId = analysis.id;
   dispatch.provider = options.name;
   Answer answer;
+  const char* failure = Failure::NOT_SENT;  // until it is asked
   try
   {
     Question question;
     question.analysisId = analysis.id;
     question.language = analysis.language;
-    question.images = images_.Choose(analysis.orthancStudyId, options.maximumImages);
+    question.images = images_.Choose(analysis.orthancStudyId, options.maximumImages, analysis.xrayId,
+                                     OwnSeries(analysis.orthancStudyId));
     if (question.images.empty())
     {
       throw PermanentFailure("The study has no images");
@@ -502,22 +555,23 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
         task.PutOff(*until);
         return false;
       }
+      failure = Failure::BAD_ANSWER;
       answer = Send(task, provider, analysis, question, request, dispatch);
     }
   }
   catch (const NotFound&)
   {
-    Fail(task, analysis, "The study was deleted");
+    Fail(task, analysis, Failure::NOT_SENT, "The study was deleted");
     return false;
   }
   catch (const PermanentFailure& error)
   {
-    Fail(task, analysis, error.what());
+    Fail(task, analysis, failure, error.what());
     return false;
   }
   catch (const Forbidden& error)
   {
-    Fail(task, analysis, error.what());
+    Fail(task, analysis, Failure::NOT_SENT, error.what());
     return false;
   }
   catch (const Unavailable& error)
@@ -529,7 +583,7 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
     NoteWaiting(analysis, error.what());
     if (task.Get().attempts >= ATTEMPTS)
     {
-      Fail(task, analysis, error.what());
+      Fail(task, analysis, Failure::NO_ANSWER, error.what());
       return false;
     }
     throw;
@@ -546,6 +600,7 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
   {
     analysis.dispatchId = dispatch.id;
     analysis.status = answer.error.empty() ? "answered" : "failed";
+    analysis.failure = answer.error.empty() ? "" : Failure::BAD_ANSWER;
     analysis.error = answer.error.empty() ? "" : "The provider's answer cannot be used: " + answer.error;
     analysis.result = dispatch.answer;
     if (answer.comesAsDicom)
@@ -614,11 +669,13 @@ void Analyzer::Analyse(RunningTask& task)
   Provider* const provider = FindProvider(analysis->provider);
   if (provider == nullptr)
   {
-    throw PermanentFailure("The provider is not configured any more");
+    Fail(task, *analysis, Failure::NOT_SENT, "The provider is not configured any more");
+    return;
   }
   if (analysis->status == "sent")
   {
-    Fail(task, *analysis, fmt::format("No result came within {} minutes", provider->options.resultMinutes));
+    Fail(task, *analysis, Failure::NO_ANSWER,
+         fmt::format("No result came within {} minutes", provider->options.resultMinutes));
     return;
   }
   if (analysis->status == "requested" && !GetAnswer(task, *provider, *analysis))
@@ -638,6 +695,10 @@ void Analyzer::Analyse(RunningTask& task)
   analysis->status = "completed";
   analysis->completedAt = Now();
   store.Update(*analysis);
+  if (const auto dispatch = store.FindDispatch(analysis->dispatchId))
+  {
+    WriteIntoXrays(transaction, *analysis, *dispatch);
+  }
   Emit(transaction, "analysis.completed", *analysis);
   task.Complete(transaction);
   transaction.Commit();
@@ -658,7 +719,8 @@ void Analyzer::Receive(RunningTask& task)
   {
     return;
   }
-  if (analysis->status == "sent")
+  std::vector<std::string> handled;
+  if (analysis->status != "cancelled")
   {
     const Pseudonyms pseudonyms(analysis->id);
     const auto images = images_.Load(analysis->images);
@@ -670,24 +732,21 @@ void Analyzer::Receive(RunningTask& task)
     Json::Value findings(Json::arrayValue);
     for (const Json::Value& instance : orthanc_.Get("/studies/" + id + "/instances"))
     {
-      const std::string instanceId = instance["ID"].asString();
+      handled.push_back(instance["ID"].asString());
       if (sent.contains(instance["MainDicomTags"]["SOPInstanceUID"].asString()))
       {
         continue;  // our own, from a node that gives back what it got
       }
-      orthanc_.Post("/instances",
-                    pseudonyms.Reidentify(orthanc_.GetBytes("/instances/" + instanceId + "/file"), images));
+      orthanc_.Post("/instances", pseudonyms.Reidentify(
+                                      orthanc_.GetBytes("/instances/" + handled.back() + "/file"), images));
       findings.append(ReturnedObject(
-          Tag(orthanc_.Get("/instances/" + instanceId + "/tags?short"), "0008,0060"), images.front()));
-    }
-    if (findings.empty())
-    {
-      return;
+          Tag(orthanc_.Get("/instances/" + handled.back() + "/tags?short"), "0008,0060"), images.front()));
     }
     Transaction transaction(database_);
     AnalysisStore store(transaction);
     analysis = store.FindForUpdate(analysis->id);
-    if (analysis && analysis->status == "sent")
+    // What comes when the analysis has ended is in the study all the same.
+    if (analysis && analysis->status == "sent" && !findings.empty())
     {
       analysis->status = "answered";
       analysis->result["findings"] = findings;
@@ -695,20 +754,31 @@ void Analyzer::Receive(RunningTask& task)
       if (auto dispatch = store.FindDispatch(analysis->dispatchId))
       {
         dispatch->outcome = "answered";
+        dispatch->answer = analysis->result;
         store.Put(*dispatch);
       }
       TaskStore(transaction).Enqueue("analyse." + analysis->provider, analysis->id);
     }
     transaction.Commit();
   }
-  // It lives on in the study to which it belongs.
-  try
+  else
   {
-    orthanc_.Delete("/studies/" + id);
+    for (const Json::Value& instance : orthanc_.Get("/studies/" + id + "/instances"))
+    {
+      handled.push_back(instance["ID"].asString());
+    }
   }
-  catch (const NotFound&)
+  // They live on in the study to which they belong; what has come meanwhile stays until it has its turn.
+  for (const std::string& instance : handled)
   {
-    // Deleted already, by an earlier attempt of this task.
+    try
+    {
+      orthanc_.Delete("/instances/" + instance);
+    }
+    catch (const NotFound&)
+    {
+      // Deleted already, by an earlier attempt of this task.
+    }
   }
 }
 

@@ -44,7 +44,7 @@ ProviderRequest DicomProvider::Prepare(const Question& question)
     }
     if (seen.insert(image.orthancInstanceId).second)
     {
-      digest.Add(Sha256Of(images_.File(image)));
+      digest.Add(images_.Fingerprint(image) + "\n");
     }
   }
   return {.body = "",
@@ -58,6 +58,8 @@ Answer DicomProvider::Ask(const Question& question, const ProviderRequest&,
 {
   const Pseudonyms pseudonyms(question.analysisId);
   std::set<std::string> sent;
+  Digest digest(Digest::Algorithm::Sha256);
+  Answer answer;
   for (const AnalysedImage& image : question.images)
   {
     if (isCancelled())
@@ -66,10 +68,13 @@ Answer DicomProvider::Ask(const Question& question, const ProviderRequest&,
     }
     if (sent.insert(image.orthancInstanceId).second)
     {
-      Store(pseudonyms.Deidentify(orthanc_, image), isCancelled);
+      const std::string file = pseudonyms.Deidentify(orthanc_, image);
+      Store(file, isCancelled);
+      digest.Add(file);
+      answer.sentBytes += static_cast<int64_t>(file.size());
     }
   }
-  Answer answer;
+  answer.sentSha256 = digest.Hexadecimal();
   answer.comesAsDicom = true;
   answer.model = options_.type == "dicom" ? options_.modality : options_.endpoint;
   return answer;

@@ -42,6 +42,8 @@ struct Answer
   std::string error;          // what is wrong with it, if it cannot be used; it cost what it cost
   std::string model;          // as the provider names it
   bool comesAsDicom = false;  // later, into Orthanc: there is no result yet
+  std::string sentSha256;     // of what was sent, where Prepare could not tell; else empty
+  int64_t sentBytes = 0;      // likewise
   int64_t tokensIn = 0;
   int64_t tokensOut = 0;
 };

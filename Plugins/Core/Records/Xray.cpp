@@ -80,6 +80,13 @@ std::optional<Xray> XrayStore::Find(const std::string& id)
   return xrays.empty() ? std::nullopt : std::optional(std::move(xrays.front()));
 }
 
+std::optional<Xray> XrayStore::FindForUpdate(const std::string& id)
+{
+  // A write transaction of SQLite is alone anyway.
+  auto xrays = Fetch(transaction_.IsPostgreSql() ? "WHERE id = :id FOR UPDATE" : "WHERE id = :id", {id});
+  return xrays.empty() ? std::nullopt : std::optional(std::move(xrays.front()));
+}
+
 std::pair<std::vector<Xray>, int64_t> XrayStore::Search(const XrayFilter& filter)
 {
   Conditions conditions;

@@ -60,6 +60,8 @@ public:
   explicit XrayStore(Transaction& transaction) : transaction_(transaction) {}
 
   std::optional<Xray> Find(const std::string& id);
+  // And nobody else changes it until the transaction ends.
+  std::optional<Xray> FindForUpdate(const std::string& id);
 
   // The last taken first; with the total number.
   std::pair<std::vector<Xray>, int64_t> Search(const XrayFilter& filter);
