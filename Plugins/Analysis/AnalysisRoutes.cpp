@@ -18,8 +18,6 @@ namespace OrthancClinic::Analysis
 {
 namespace
 {
-constexpr std::chrono::seconds WAIT(60);  // that the dental CRM waits for a result
-
 Json::Value OrNull(const std::string& text)
 {
   return text.empty() ? Json::Value() : Json::Value(text);
@@ -132,7 +130,7 @@ Response AnalyzeXray(Database& database, Analyzer& analyzer, const Request& requ
     AuditTrail::Append(transaction, Audit(request, "analysis.request", analysis));
     transaction.Commit();
   }
-  const auto ended = analyzer.Await(analysis.id, WAIT);
+  const auto ended = analyzer.Await(analysis.id);
   if (!ended)
   {
     throw NotFound("The analysis was deleted");

@@ -17,6 +17,7 @@
 #include "Core/Tasks/TaskStore.h"
 #include "Core/Uuid.h"
 #include "Language.h"
+#include "Overlay.h"
 #include "Pseudonyms.h"
 #include "Rules.h"
 #include "StructuredReport.h"
@@ -28,9 +29,13 @@ namespace
 {
 constexpr const char* RULES = "analysis-rules";
 constexpr const char* RECEIVE = "analysis-result";
+constexpr const char* POLL = "analysis-poll";
 constexpr const char* VERIFY = "verified-report";
 constexpr int ATTEMPTS = 20;  // with an hour between the last ones: most of a day
 constexpr Milliseconds LONGEST_DELAY(3600'000);
+constexpr int FIRST_POLL = 2;  // seconds after the images were sent; then twice as long each time
+constexpr int LONGEST_POLL = 60;
+constexpr unsigned OVERLAY_EDGE = 2048;
 constexpr int MOST_WAITING = 8;  // calls at once; Orthanc has 50 threads for all of them
 
 // What a DICOM node made is in the study, for a viewer to show; the finding says that it is there.
@@ -74,6 +79,7 @@ std::vector<TaskKind> Analyzer::Tasks()
 {
   std::vector<TaskKind> kinds = {{.name = RULES, .handler = [this](RunningTask& task) { Apply(task); }},
                                  {.name = RECEIVE, .handler = [this](RunningTask& task) { Receive(task); }},
+                                 {.name = POLL, .handler = [this](RunningTask& task) { Poll(task); }},
                                  {.name = VERIFY, .handler = [this](RunningTask& task) { Verify(task); }}};
   for (const auto& provider : providers_)
   {
@@ -186,9 +192,9 @@ Analysis Analyzer::Request(Transaction& transaction, const Study& study, const s
   return analysis;
 }
 
-std::optional<Analysis> Analyzer::Await(const std::string& id, std::chrono::seconds most)
+std::optional<Analysis> Analyzer::Await(const std::string& id)
 {
-  const auto until = std::chrono::steady_clock::now() + most;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(options_.xrayWaitSeconds);
   std::unique_lock lock(mutex_);
   const bool mayWait = waiting_ < MOST_WAITING;
   waiting_ += mayWait ? 1 : 0;
@@ -612,6 +618,12 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
       TaskStore(transaction)
           .Enqueue(task.Get().kind, task.Get().key, Json::objectValue,
                    Now() + std::chrono::minutes(options.resultMinutes));
+      if (provider.provider->IsPolled())
+      {
+        Json::Value payload;
+        payload["seconds"] = FIRST_POLL;
+        TaskStore(transaction).Enqueue(POLL, analysis.id, payload, Now() + std::chrono::seconds(FIRST_POLL));
+      }
     }
     if (analysis.status == "failed")
     {
@@ -653,6 +665,42 @@ void Analyzer::StoreReport(const Analysis& analysis, bool verified)
   orthanc_.Post("/instances", MakeReport(content));
 }
 
+void Analyzer::StoreOverlays(const Analysis& analysis)
+{
+  std::string language = analysis.language;
+  std::string algorithm = analysis.provider;
+  std::string version;
+  {
+    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+    if (const auto practice = PracticeStore(transaction).Find(analysis.practiceId))
+    {
+      language = practice->language.substr(0, 2);
+    }
+    if (const auto dispatch = AnalysisStore(transaction).FindDispatch(analysis.dispatchId))
+    {
+      algorithm = dispatch->document["model"].asString();
+      version = dispatch->document["prompt_version"].asString().substr(0, 12);
+    }
+    transaction.Commit();
+  }
+  int number = 0;
+  for (const AnalysedImage& image : images_.Load(analysis.images))
+  {
+    if (HasRegions(image, analysis.result["findings"]))
+    {
+      number++;
+      const Image drawn =
+          DrawFindings(images_.Rendered(image, OVERLAY_EDGE), image, analysis.result["findings"], language);
+      orthanc_.Post("/instances", MakeOverlay({.analysis = analysis,
+                                               .image = image,
+                                               .drawn = drawn,
+                                               .number = number,
+                                               .algorithm = algorithm,
+                                               .algorithmVersion = version}));
+    }
+  }
+}
+
 void Analyzer::Analyse(RunningTask& task)
 {
   std::optional<Analysis> analysis;
@@ -685,6 +733,10 @@ void Analyzer::Analyse(RunningTask& task)
   try
   {
     StoreReport(*analysis, false);
+    if (provider->options.overlay)
+    {
+      StoreOverlays(*analysis);
+    }
   }
   catch (const NotFound&)
   {
@@ -701,6 +753,71 @@ void Analyzer::Analyse(RunningTask& task)
   }
   Emit(transaction, "analysis.completed", *analysis);
   task.Complete(transaction);
+  transaction.Commit();
+}
+
+void Analyzer::Poll(RunningTask& task)
+{
+  std::optional<Analysis> analysis;
+  {
+    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+    analysis = AnalysisStore(transaction).Find(task.Get().key);
+    transaction.Commit();
+  }
+  Provider* const provider = analysis ? FindProvider(analysis->provider) : nullptr;
+  if (provider == nullptr || analysis->status != "sent")
+  {
+    return;  // it has come, or its time is up
+  }
+  Json::Value payload = task.Get().payload;
+  std::set<std::string> known;
+  for (const Json::Value& uid : payload["known"])
+  {
+    known.insert(uid.asString());
+  }
+  Question question;
+  question.analysisId = analysis->id;
+  std::string error;
+  try
+  {
+    question.images = images_.Load(analysis->images);
+    // What is stored here is received like what a node sends by itself.
+    for (const auto& [uid, file] : provider->provider->Fetch(
+             question, known, [&] { return task.IsStopping() || IsCancelled(analysis->id); }))
+    {
+      payload["known"].append(uid);
+      try
+      {
+        if (Tag(orthanc_.ReadDicom(file), "0020,000d") == analysis->sentStudyUid)
+        {
+          orthanc_.Post("/instances", file);
+          continue;
+        }
+        error = "The provider has an object of another study than it says";
+      }
+      catch (const BadInput&)
+      {
+        error = "The provider has an object that is no DICOM";
+      }
+    }
+  }
+  catch (const NotFound&)
+  {
+    return;  // the study was deleted
+  }
+  catch (const Unavailable& reason)
+  {
+    error = reason.what();  // asked again, until the time is up
+  }
+  const int seconds = std::min(2 * payload["seconds"].asInt(), LONGEST_POLL);
+  payload["seconds"] = seconds;
+  {
+    const std::lock_guard lock(mutex_);
+    provider->health = {error.empty(), error};
+  }
+  Transaction transaction(database_);
+  task.Complete(transaction);
+  TaskStore(transaction).Enqueue(POLL, analysis->id, payload, Now() + std::chrono::seconds(seconds));
   transaction.Commit();
 }
 

@@ -51,9 +51,9 @@ public:
                    const std::string& language, const std::string& requestedBy,
                    const std::string& xrayId = "") const;
 
-  // Waits until the analysis has ended, or for so long, or until Orthanc stops; not at all if many wait
-  // already. Not within a transaction.
-  std::optional<Analysis> Await(const std::string& id, std::chrono::seconds most);
+  // Waits until the analysis has ended, or for XrayWaitSeconds, or until Orthanc stops; not at all if many
+  // wait already. Not within a transaction.
+  std::optional<Analysis> Await(const std::string& id);
 
   // Orthanc stops: nobody waits any more.
   void Stop();
@@ -89,6 +89,7 @@ private:
 
   void Apply(RunningTask& task);  // the rules
   void Analyse(RunningTask& task);
+  void Poll(RunningTask& task);     // asks a node for what it made
   void Receive(RunningTask& task);  // what a DICOM node made
   void Verify(RunningTask& task);   // writes the verified report
 
@@ -100,6 +101,7 @@ private:
               const ProviderRequest& request, Dispatch& dispatch);
   Destination DestinationOf(const ProviderOptions& options) const;
   void StoreReport(const Analysis& analysis, bool verified);
+  void StoreOverlays(const Analysis& analysis);
   std::set<std::string> OwnSeries(const std::string& orthancStudyId) const;
   void Fail(RunningTask& task, Analysis& analysis, const std::string& failure, const std::string& reason);
   void NoteWaiting(const Analysis& analysis, const std::string& reason) const;

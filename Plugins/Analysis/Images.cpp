@@ -174,8 +174,13 @@ Presentation Images::PresentationOf(const AnalysedImage& image)
 
 std::string Images::Rendered(const AnalysedImage& image, unsigned longEdge, bool asJpeg)
 {
-  const Image rendered = Render(Decode(image), PresentationOf(image), longEdge);
+  const Image rendered = Rendered(image, longEdge);
   return asJpeg ? codec_.EncodeJpeg(rendered, JPEG_QUALITY) : codec_.EncodePng(rendered);
+}
+
+Image Images::Rendered(const AnalysedImage& image, unsigned longEdge)
+{
+  return Render(Decode(image), PresentationOf(image), longEdge);
 }
 
 std::string BurnedInRisk(const AnalysedImage& image)

@@ -40,6 +40,7 @@ public:
 
   // As a person would see it, encoded, without any text.
   std::string Rendered(const AnalysedImage& image, unsigned longEdge, bool asJpeg);
+  Image Rendered(const AnalysedImage& image, unsigned longEdge);
 
 private:
   AnalysedImage Read(const std::string& orthancInstanceId);

@@ -8,7 +8,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,9 +62,22 @@ public:
   // where the provider refuses.
   virtual Answer Ask(const Question& question, const ProviderRequest& request,
                      const std::function<bool()>& isCancelled) = 0;
+
+  // What a node that was asked for its results has of them beyond `known` (SOPInstanceUIDs): DICOM files by
+  // SOPInstanceUID. Throws Unavailable. Only for those of which IsPolled.
+  virtual std::map<std::string, std::string> Fetch(const Question&, const std::set<std::string>& /*known*/,
+                                                   const std::function<bool()>& /*isCancelled*/)
+  {
+    return {};
+  }
+  virtual bool IsPolled() const { return false; }
 };
 
 std::unique_ptr<IProvider> MakeProvider(const ProviderOptions& options, Images& images, IOrthanc& orthanc);
+
+// Throws PermanentFailure if the image may carry text in its pixels, unless the provider may be sent such
+// ones.
+void CheckBurnedIn(const ProviderOptions& options, const AnalysedImage& image);
 
 // What the providers outside answer, "openai" and "http" alike: {findings: [{kind, severity, text,
 // recommendation, confidence, image, frame, tooth, box}], summary}, with the image's number from 1, the box

@@ -31,11 +31,7 @@ std::vector<std::string> RemoteProvider::RenderAll(const Question& question)
   std::vector<std::string> rendered;
   for (const AnalysedImage& image : question.images)
   {
-    const std::string risk = BurnedInRisk(image);
-    if (!options_.burnedIn && !risk.empty())
-    {
-      throw PermanentFailure("The images are not sent, they may name the patient: " + risk);
-    }
+    CheckBurnedIn(options_, image);
     try
     {
       rendered.push_back(images_.Rendered(image, options_.longEdge, options_.asJpeg));

@@ -178,7 +178,8 @@ void AddFinding(Tree& tree, size_t parent, const ReportContent& content, Json::A
   }
   const size_t group = tree.Container(parent, DSRTypes::RT_contains, Dcm("125007", "Measurement Group"));
   tree.Text(group, DSRTypes::RT_hasObsContext, Dcm("112039", "Tracking Identifier"),
-            fmt::format("{} {}", finding["kind"].asString(), number + 1));
+            fmt::format("{} {}{}", finding["kind"].asString(), number + 1,
+                        finding.isMember("tooth") ? " (FDI " + finding["tooth"].asString() + ")" : ""));
   tree.Uid(group, DSRTypes::RT_hasObsContext, Dcm("112040", "Tracking Unique Identifier"),
            UidOf(fmt::format("analysis/{}/finding/{}", content.analysis.id, number)));
   AddAlgorithm(tree, group, content);
@@ -301,7 +302,7 @@ std::string MakeReport(const ReportContent& content)
   document.getCodingSchemeIdentification().addItem(OWN_SCHEME);
   CheckDicom(document.getCodingSchemeIdentification().setCodingSchemeName("Findings of Orthanc Clinic"));
   CheckDicom(document.setManufacturer("Orthanc Clinic"));
-  CheckDicom(document.setManufacturerModelName(content.algorithm.c_str(), OFFalse));
+  CheckDicom(document.setManufacturerModelName(Abbreviate(content.algorithm, 64).c_str(), OFFalse));
   CheckDicom(document.setDeviceSerialNumber(content.analysis.provider.c_str(), OFFalse));
   CheckDicom(document.setSoftwareVersions(content.algorithmVersion.c_str(), OFFalse));
   CheckDicom(document.setSeriesDescription(
