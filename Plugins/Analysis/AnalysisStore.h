@@ -32,8 +32,7 @@ struct Analysis
   std::string practiceId;
   std::string orthancStudyId;
   std::string studyInstanceUid;
-  std::string
-      xrayId;  // of one image (its SOPInstanceUID) or volume (its SeriesInstanceUID) alone; else empty
+  std::string xrayId;  // of this X-ray alone; empty: of the study
   std::string provider;
   std::string language;  // "en", "fr", "es" or "zh"
   std::string xrayType;

@@ -195,42 +195,26 @@ Analysis Analyzer::Request(Transaction& transaction, const Study& study, const s
 std::optional<Analysis> Analyzer::Await(const std::string& id)
 {
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(options_.xrayWaitSeconds);
-  std::unique_lock lock(mutex_);
-  const bool mayWait = waiting_ < MOST_WAITING;
-  waiting_ += mayWait ? 1 : 0;
-  std::optional<Analysis> analysis;
-  try
+  const bool mayWait = waiting_.fetch_add(1) < MOST_WAITING;
+  const std::shared_ptr<void> leaving(nullptr, [this](void*) { waiting_--; });
+  while (true)
   {
-    while (true)
+    std::optional<Analysis> analysis;
     {
       // By the database: another process may have the task.
-      lock.unlock();
-      {
-        Transaction transaction(database_, Transaction::Mode::ReadOnly);
-        analysis = AnalysisStore(transaction).Find(id);
-        transaction.Commit();
-      }
-      lock.lock();
-      const bool goesOn = analysis && (analysis->status == "requested" || analysis->status == "sent" ||
-                                       analysis->status == "answered");
-      if (!goesOn || !mayWait || stopping_ || std::chrono::steady_clock::now() >= until)
-      {
-        break;
-      }
-      stopped_.wait_for(lock, std::chrono::milliseconds(100), [&] { return stopping_; });
+      Transaction transaction(database_, Transaction::Mode::ReadOnly);
+      analysis = AnalysisStore(transaction).Find(id);
+      transaction.Commit();
     }
-  }
-  catch (...)
-  {
-    if (!lock.owns_lock())
+    const bool goesOn = analysis && (analysis->status == "requested" || analysis->status == "sent" ||
+                                     analysis->status == "answered");
+    std::unique_lock lock(mutex_);
+    if (!goesOn || !mayWait || stopping_ || std::chrono::steady_clock::now() >= until)
     {
-      lock.lock();
+      return analysis;
     }
-    waiting_ -= mayWait ? 1 : 0;
-    throw;
+    stopped_.wait_for(lock, std::chrono::milliseconds(100), [&] { return stopping_; });
   }
-  waiting_ -= mayWait ? 1 : 0;
-  return analysis;
 }
 
 void Analyzer::Stop()
@@ -324,7 +308,8 @@ void Analyzer::Apply(RunningTask& task)
                       [&, &name = provider, &described = images](const Analysis& one)
                       {
                         return one.provider == name &&
-                               (one.status == "requested" || one.status == "sent" || one.images == described);
+                               ((one.xrayId.empty() && (one.status == "requested" || one.status == "sent")) ||
+                                one.images == described);
                       });
       if (!isThere)
       {
@@ -717,8 +702,7 @@ void Analyzer::Analyse(RunningTask& task)
   Provider* const provider = FindProvider(analysis->provider);
   if (provider == nullptr)
   {
-    Fail(task, *analysis, Failure::NOT_SENT, "The provider is not configured any more");
-    return;
+    throw PermanentFailure("The provider is not configured any more");
   }
   if (analysis->status == "sent")
   {

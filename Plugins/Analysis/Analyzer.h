@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <map>
@@ -117,7 +118,7 @@ private:
   std::vector<std::unique_ptr<Provider>> providers_;
   mutable std::mutex mutex_;
   std::set<std::string> cancelled_;  // of this process, while they run
-  int waiting_ = 0;
+  std::atomic<int> waiting_{0};
   bool stopping_ = false;
   std::condition_variable stopped_;
 };

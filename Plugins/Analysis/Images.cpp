@@ -49,7 +49,8 @@ std::vector<AnalysedImage> Images::Choose(const std::string& orthancStudyId, int
     }
     for (const Json::Value& instance : orthanc_.Get("/series/" + series["ID"].asString() + "/instances"))
     {
-      if (!xrayId.empty() && xrayId != seriesUid &&
+      if (!xrayId.empty() && xrayId != seriesUid && xrayId != series["ID"].asString() &&
+          xrayId != instance["ID"].asString() &&
           xrayId != TextOf(instance["MainDicomTags"]["SOPInstanceUID"]))
       {
         continue;
@@ -66,7 +67,9 @@ std::vector<AnalysedImage> Images::Choose(const std::string& orthancStudyId, int
   const int chosen = std::min(count, most);
   for (int i = 0; i < chosen; i++)
   {
-    images.push_back(Read(std::get<3>(instances[static_cast<size_t>((2 * i + 1) * count / (2 * chosen))])));
+    const auto& instance = instances[static_cast<size_t>((2 * i + 1) * count / (2 * chosen))];
+    images.push_back(Read(std::get<3>(instance)));
+    images.back().orthancSeriesId = std::get<1>(instance);
     if (images.back().columns == 0 || images.back().rows == 0)
     {
       images.pop_back();
@@ -108,6 +111,7 @@ std::vector<AnalysedImage> Images::Load(const Json::Value& described)
   {
     images.push_back(Read(item["orthanc_instance_id"].asString()));
     images.back().frame = item["frame"].asInt();
+    images.back().orthancSeriesId = item["orthanc_series_id"].asString();
   }
   return images;
 }
@@ -119,6 +123,7 @@ Json::Value Describe(const std::vector<AnalysedImage>& images)
   {
     Json::Value item;
     item["orthanc_instance_id"] = image.orthancInstanceId;
+    item["orthanc_series_id"] = image.orthancSeriesId;
     item["series_instance_uid"] = image.seriesInstanceUid;
     item["sop_instance_uid"] = image.sopInstanceUid;
     item["frame"] = image.frame;

@@ -22,7 +22,7 @@ public:
   Images(IOrthanc& orthanc, IImageCodec& codec) : orthanc_(orthanc), codec_(codec) {}
 
   // At most `most` frames, evenly chosen from all that the study has, or that its one X-ray `xrayId` has
-  // (SOPInstanceUID, or SeriesInstanceUID of a volume), in the order of series and instance numbers. Reports,
+  // (see Xray), in the order of series and instance numbers. Reports,
   // segmentations and other objects without an image of the patient are none, nor are the series `ours`
   // (SeriesInstanceUIDs). Throws NotFound if the study is gone.
   std::vector<AnalysedImage> Choose(const std::string& orthancStudyId, int most,
@@ -49,7 +49,7 @@ private:
   IImageCodec& codec_;
 };
 
-// [{orthanc_instance_id, series_instance_uid, sop_instance_uid, frame}]
+// [{orthanc_instance_id, orthanc_series_id, series_instance_uid, sop_instance_uid, frame}]
 Json::Value Describe(const std::vector<AnalysedImage>& images);
 
 // Why an image may carry text in its pixels; empty if nothing speaks for it (PS3.3 C.7.6.1.1.7; PS3.15

@@ -2,6 +2,8 @@
 
 #include "XrayResult.h"
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "Core/Records/Xray.h"
@@ -14,10 +16,14 @@ namespace
 // The SOPInstanceUIDs of the X-ray that were analysed.
 std::set<std::string> ImagesOf(const Analysis& analysis, const std::string& xrayId)
 {
+  static constexpr const char* NAMES[] = {"sop_instance_uid", "series_instance_uid", "orthanc_instance_id",
+                                          "orthanc_series_id"};  // see Xray
   std::set<std::string> images;
   for (const Json::Value& image : analysis.images)
   {
-    if (image["sop_instance_uid"] == xrayId || image["series_instance_uid"] == xrayId)
+    const bool isOfIt = std::any_of(std::begin(NAMES), std::end(NAMES),
+                                    [&](const char* name) { return image[name] == xrayId; });
+    if (isOfIt)
     {
       images.insert(image["sop_instance_uid"].asString());
     }
@@ -66,13 +72,17 @@ Json::Value CrmResult(const Analysis& analysis, const Dispatch& dispatch, const 
 void WriteIntoXrays(Transaction& transaction, const Analysis& analysis, const Dispatch& dispatch)
 {
   XrayStore store(transaction);
-  for (const Xray& listed : store.Search({.orthancStudyId = analysis.orthancStudyId}).first)
+  std::set<std::string> ids;  // locked in one order
+  for (const Xray& xray : store.Search({.orthancStudyId = analysis.orthancStudyId}).first)
   {
-    if (ImagesOf(analysis, listed.id).empty())
+    if (!ImagesOf(analysis, xray.id).empty())
     {
-      continue;
+      ids.insert(xray.id);
     }
-    if (auto xray = store.FindForUpdate(listed.id))
+  }
+  for (const std::string& id : ids)
+  {
+    if (auto xray = store.FindForUpdate(id))
     {
       const Json::Value result = CrmResult(analysis, dispatch, xray->id);
       xray->document["ai_analysis"] = result;

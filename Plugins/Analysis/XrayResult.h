@@ -13,9 +13,9 @@
 
 namespace OrthancClinic::Analysis
 {
-// {findings, confidence, recommendations, model, analyzedAt, disclaimer, …} of the X-ray alone (its
-// SOPInstanceUID, or the SeriesInstanceUID of a volume), of an analysis that is completed; its dispatch is
-// the one that was answered. `confidence` is the least that the provider gave; null if it gave none.
+// {findings, confidence, recommendations, model, analyzedAt, disclaimer, …} of the X-ray alone, of an
+// analysis that is completed; its dispatch is the one that was answered. `confidence` is the least that the
+// provider gave; null if it gave none.
 Json::Value CrmResult(const Analysis& analysis, const Dispatch& dispatch, const std::string& xrayId);
 
 // Keeps it in the record of every X-ray that was analysed.

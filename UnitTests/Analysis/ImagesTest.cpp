@@ -120,6 +120,8 @@ TEST_F(ImagesOfAStudy, AreThoseOfOneXrayAlone)
   archive_.AddSeries(2, "CT", 2);
   EXPECT_THAT(Chosen(9, "1.1.2"), ElementsAre("1-2"));
   EXPECT_THAT(Chosen(9, "1.2"), ElementsAre("2-1", "2-2")) << "a volume";
+  EXPECT_THAT(Chosen(9, "2"), ElementsAre("2-1", "2-2")) << "by Orthanc's id";
+  EXPECT_THAT(Chosen(9, "1-3"), ElementsAre("1-3"));
   EXPECT_THAT(Chosen(9, "1.9"), ElementsAre());
   EXPECT_THAT(Chosen(9, "", {"1.2"}), ElementsAre("1-1", "1-2", "1-3")) << "what we have drawn is none";
 }
