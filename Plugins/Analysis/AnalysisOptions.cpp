@@ -71,6 +71,8 @@ ProviderOptions ReadProvider(const Json::Value& json, const std::string& path)
   provider.maximumImages = json.get("MaximumImages", isDicom ? ALL_IMAGES : provider.maximumImages).asInt();
   provider.longEdge = json.get("LongEdge", provider.longEdge).asUInt();
   provider.asJpeg = json["ImageFormat"].asString() == "jpeg";
+  provider.sendsDicom = json["Content"].asString() == "dicom";
+  provider.overlay = json["Overlay"].asBool();
   provider.burnedIn = json["BurnedInAnnotation"].asBool();
   provider.prompts = json["Prompts"].asString();
   return provider;
@@ -137,6 +139,8 @@ const Json::Value& OptionsSchema()
               "LongEdge": {"type": "integer", "minimum": 64, "maximum": 8192, "description": "Pixels of the longer edge of what is sent, at most (default 2048)."},
               "ImageFormat": {"type": "string", "enum": ["png", "jpeg"], "description": "Of what is sent (default png)."},
               "BurnedInAnnotation": {"type": "boolean", "description": "Sends also images whose pixels may carry text: BurnedInAnnotation YES, ultrasound, secondary captures (default false)."},
+              "Content": {"type": "string", "enum": ["images", "dicom"], "description": "http: what is sent, rendered images or de-identified DICOM (default images)."},
+              "Overlay": {"type": "boolean", "description": "Stores the images with the findings drawn into them, besides the report (default false)."},
               "Prompts": {"type": "string", "description": "openai: a folder whose files `<X-ray type>.<language>.txt` replace ours."}
             }
           }
@@ -174,6 +178,10 @@ const Json::Value& OptionsSchema()
             }
           }
         },
+        "XrayWaitSeconds": {
+          "type": "integer", "minimum": 1, "maximum": 300, "default": 60,
+          "description": "How long `POST /api/dental/xrays/{id}/analyze` waits for the result before it answers 202."
+        },
         "HomeJurisdiction": {
           "type": "string", "enum": ["QC", "CA"], "default": "QC",
           "description": "QC: images may be sent within Québec, and elsewhere in Canada with the reference of a privacy impact assessment. CA: anywhere in Canada (for clinics of other provinces)."
@@ -190,6 +198,7 @@ Options ReadOptions(Configuration& configuration)
   const Json::Value section = configuration.Section("Analysis", OptionsSchema());
   Options options;
   options.residency.home = section["HomeJurisdiction"].asString();
+  options.xrayWaitSeconds = section["XrayWaitSeconds"].asInt();
   const auto has = [&](const std::string& name)
   {
     return std::any_of(options.providers.begin(), options.providers.end(),

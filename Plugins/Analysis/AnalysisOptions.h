@@ -47,8 +47,10 @@ struct ProviderOptions
   int maximumImages = 4;
   unsigned longEdge = 2048;
   bool asJpeg = false;
-  bool burnedIn = false;  // images that may carry text in their pixels may be sent
-  std::string prompts;    // a folder whose files replace ours
+  bool sendsDicom = false;  // "http": DICOM without identity instead of rendered images
+  bool overlay = false;     // the findings are also drawn into images
+  bool burnedIn = false;    // images that may carry text in their pixels may be sent
+  std::string prompts;      // a folder whose files replace ours
 };
 
 // Who is analysed by whom without being asked. What is empty does not restrict.
@@ -71,6 +73,7 @@ struct Options
   std::vector<Rule> rules;
   std::vector<XrayTypeRule> xrayTypes;
   ResidencyPolicy residency;
+  int xrayWaitSeconds = 60;
 };
 
 // Throws BadInput with the key's path.

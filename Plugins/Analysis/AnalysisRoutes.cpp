@@ -7,9 +7,12 @@
 #include "Core/Database/Query.h"
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
+#include "Core/Records/Practice.h"
 #include "Core/Records/StudyStore.h"
+#include "Core/Records/Xray.h"
 #include "DecisionRecord.h"
 #include "Finding.h"
+#include "XrayResult.h"
 
 namespace OrthancClinic::Analysis
 {
@@ -52,17 +55,114 @@ AuditEntry Audit(const Request& request, const std::string& action, const Analys
   return entry;
 }
 
-Response Create(Database& database, const Analyzer& analyzer, const Request& request)
+Response Create(Database& database, Analyzer& analyzer, const Request& request)
 {
   const Json::Value& body = request.Body();
-  Transaction transaction(database);
-  const Study study = StudyStore(transaction).Get(body["study_uid"].asString());
+  Study study;
+  {
+    Transaction transaction(database, Transaction::Mode::ReadOnly);
+    study = StudyStore(transaction).Get(body["study_uid"].asString());
+    transaction.Commit();
+  }
   request.Require(study.practiceId);
-  const Analysis analysis = analyzer.Request(transaction, study, body["provider"].asString(),
-                                             body["language"].asString(), request.Caller().name);
+  const std::string provider =
+      body["provider"].asString().empty() ? analyzer.ChooseProvider(study) : body["provider"].asString();
+  Transaction transaction(database);
+  const Analysis analysis =
+      analyzer.Request(transaction, study, provider, body["language"].asString(), request.Caller().name);
   AuditTrail::Append(transaction, Audit(request, "analysis.request", analysis));
   transaction.Commit();
   return Response::Json(ToJson(analysis, {}), 202).Header("Location", "/api/v1/analyses/" + analysis.id);
+}
+
+// The analysis of an X-ray that is under way with this provider; else a new one.
+Analysis StartOrJoin(Transaction& transaction, Analyzer& analyzer, const Study& study, const Xray& xray,
+                     const std::string& provider, const Request& request)
+{
+  StudyStore(transaction).FindForUpdate(study.orthancStudyId);  // one such call after the other
+  for (const Analysis& analysis :
+       AnalysisStore(transaction).Search({.orthancStudyId = study.orthancStudyId, .limit = 1000}).first)
+  {
+    if (analysis.xrayId == xray.id && analysis.provider == provider &&
+        (analysis.status == "requested" || analysis.status == "sent" || analysis.status == "answered"))
+    {
+      return analysis;
+    }
+  }
+  return analyzer.Request(transaction, study, provider, request.Body()["language"].asString(),
+                          request.Caller().name, xray.id);
+}
+
+// What the dental CRM is told of an analysis that failed.
+Response FailedXray(const Analysis& analysis, const std::string& path)
+{
+  Response response;
+  const int status = analysis.failure == Failure::NOT_SENT     ? 422
+                     : analysis.failure == Failure::BAD_ANSWER ? 502
+                                                               : 503;
+  response.http = Problem(status, analysis.error, {}, path);
+  return response;
+}
+
+Response AnalyzeXray(Database& database, Analyzer& analyzer, const Request& request)
+{
+  std::optional<Xray> xray;
+  std::optional<Study> study;
+  {
+    Transaction transaction(database, Transaction::Mode::ReadOnly);
+    xray = XrayStore(transaction).Find(request.Path("id"));
+    study = xray ? StudyStore(transaction).FindByOrthancId(xray->orthancStudyId) : std::nullopt;
+    transaction.Commit();
+  }
+  if (!xray || !study)
+  {
+    throw NotFound("There is no such X-ray");
+  }
+  request.Require(xray->practiceId);
+  const Json::Value& body = request.Body();
+  const std::string provider = body.isObject() && body["provider"].isString()
+                                   ? body["provider"].asString()
+                                   : analyzer.ChooseProvider(*study, xray->id);
+  Analysis analysis;
+  {
+    Transaction transaction(database);
+    analysis = StartOrJoin(transaction, analyzer, *study, *xray, provider, request);
+    AuditTrail::Append(transaction, Audit(request, "analysis.request", analysis));
+    transaction.Commit();
+  }
+  const auto ended = analyzer.Await(analysis.id);
+  if (!ended)
+  {
+    throw NotFound("The analysis was deleted");
+  }
+  if (ended->status == "failed")
+  {
+    return FailedXray(*ended, request.Http().path);
+  }
+  if (ended->status == "cancelled")
+  {
+    throw Conflict("The analysis was cancelled");
+  }
+  Json::Value json;
+  json["success"] = true;
+  if (!ended->completedAt)
+  {
+    json["analysisId"] = ended->id;
+    json["message"] = ended->error.empty() ? "The analysis goes on" : "The analysis waits: " + ended->error;
+    return Response::Json(json, 202).Header("Location", "/api/v1/analyses/" + ended->id);
+  }
+  Transaction transaction(database);
+  AnalysisStore store(transaction);
+  const auto practice = PracticeStore(transaction).Find(xray->practiceId);
+  xray = XrayStore(transaction).Find(xray->id);
+  const auto dispatch = store.FindDispatch(ended->dispatchId);
+  store.NoteView(ended->id, request.Caller().name);
+  transaction.Commit();
+  json["xray"] = xray ? ToCrmJson(*xray, practice.value_or(Practice())) : Json::Value();
+  json["analysis"] = CrmResult(*ended, dispatch.value_or(Dispatch()), request.Path("id"));
+  AuditEntry entry = Audit(request, "analysis.view", *ended);
+  entry.patientId = xray ? xray->patientId : "";
+  return Response::Json(json).Viewed(entry);
 }
 
 Response List(Database& database, const Request& request)
@@ -183,10 +283,12 @@ Json::Value ToJson(const Analysis& analysis, const std::vector<Dispatch>& dispat
   json["practice_id"] = analysis.practiceId;
   json["study_uid"] = analysis.studyInstanceUid;
   json["orthanc_study_id"] = analysis.orthancStudyId;
+  json["xray_id"] = OrNull(analysis.xrayId);
   json["provider"] = analysis.provider;
   json["language"] = analysis.language;
   json["xray_type"] = OrNull(analysis.xrayType);
   json["status"] = analysis.status;
+  json["failure"] = OrNull(analysis.failure);
   json["error"] = OrNull(analysis.error);
   json["requested_by"] = analysis.requestedBy;
   json["requested_at"] = ToString(analysis.requestedAt);
@@ -276,12 +378,26 @@ void AddAnalysisRoutes(Router& router, Database& database, Analyzer& analyzer)
                 "type": "object", "additionalProperties": false, "required": ["study_uid"],
                 "properties": {
                   "study_uid": {"type": "string", "minLength": 1, "maxLength": 128, "description": "StudyInstanceUID or orthanc_study_id."},
-                  "provider": {"type": "string", "maxLength": 32, "description": "Default: the first that is configured."},
+                  "provider": {"type": "string", "maxLength": 32, "description": "Default: by the rules, else the first that is configured."},
                   "language": {"type": "string", "enum": ["en", "fr", "es", "zh"], "description": "Of the texts; default: the practice's."}
                 }
               })"),
               .handler = [&database, &analyzer](const Request& request)
               { return Create(database, analyzer, request); }});
+
+  router.Add({.method = HttpMethod::Post,
+              .path = "/api/dental/xrays/{id}/analyze",
+              .permission = Permission::WriteAnalyses,
+              .summary = "Has an X-ray analysed and waits for the result; 202 when that takes longer",
+              .body = JsonLiteral(R"({
+                "type": ["object", "null"],
+                "properties": {
+                  "provider": {"type": "string", "minLength": 1, "maxLength": 32, "description": "Default: by the rules, else the first that is configured."},
+                  "language": {"type": "string", "enum": ["en", "fr", "es", "zh"], "description": "Of the texts; default: the practice's."}
+                }
+              })"),
+              .handler = [&database, &analyzer](const Request& request)
+              { return AnalyzeXray(database, analyzer, request); }});
 
   router.Add(
       {.method = HttpMethod::Get,

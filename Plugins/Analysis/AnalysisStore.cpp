@@ -33,6 +33,16 @@ std::string Analysis::ReportSeriesUid(bool verified) const
   return UidOf("analysis/" + id + (verified ? "/verified/series" : "/report/series"));
 }
 
+std::string Analysis::OverlaySeriesUid() const
+{
+  return UidOf("analysis/" + id + "/overlay/series");
+}
+
+std::string Analysis::OverlayUid(const std::string& sopInstanceUid, int frame) const
+{
+  return UidOf(fmt::format("analysis/{}/overlay/{}/{}", id, sopInstanceUid, frame));
+}
+
 std::vector<Analysis> AnalysisStore::Fetch(const std::string& tail, const std::vector<std::string>& values)
 {
   std::vector<Analysis> analyses;
@@ -45,8 +55,8 @@ std::vector<Analysis> AnalysisStore::Fetch(const std::string& tail, const std::v
   std::string review;
   Query(
       transaction_,
-      "SELECT id, practice_id, orthanc_study_id, study_instance_uid, provider, language, xray_type, status, "
-      "error, "
+      "SELECT id, practice_id, orthanc_study_id, study_instance_uid, xray_id, provider, language, xray_type, "
+      "status, failure, error, "
       "requested_by, requested_at, COALESCE(completed_at, ''), images, result, dispatch_id, sent_study_uid, "
       "reviewed_by, COALESCE(reviewed_at, ''), review FROM analyses " +
           tail,
@@ -61,10 +71,10 @@ std::vector<Analysis> AnalysisStore::Fetch(const std::string& tail, const std::v
         analysis.review = ParseJson(review);
         analyses.push_back(analysis);
       },
-      analysis.id, analysis.practiceId, analysis.orthancStudyId, analysis.studyInstanceUid, analysis.provider,
-      analysis.language, analysis.xrayType, analysis.status, analysis.error, analysis.requestedBy,
-      requestedAt, completedAt, images, result, analysis.dispatchId, analysis.sentStudyUid,
-      analysis.reviewedBy, reviewedAt, review);
+      analysis.id, analysis.practiceId, analysis.orthancStudyId, analysis.studyInstanceUid, analysis.xrayId,
+      analysis.provider, analysis.language, analysis.xrayType, analysis.status, analysis.failure,
+      analysis.error, analysis.requestedBy, requestedAt, completedAt, images, result, analysis.dispatchId,
+      analysis.sentStudyUid, analysis.reviewedBy, reviewedAt, review);
   return analyses;
 }
 
@@ -102,27 +112,28 @@ std::optional<Analysis> AnalysisStore::FindBySentStudy(const std::string& studyI
 void AnalysisStore::Insert(const Analysis& analysis)
 {
   Execute(transaction_,
-          "INSERT INTO analyses (id, practice_id, orthanc_study_id, study_instance_uid, provider, language, "
-          "xray_type, "
-          "status, error, requested_by, requested_at, images, result, dispatch_id, sent_study_uid, "
-          "reviewed_by, review) VALUES (:id, :practice, :study, :uid, :provider, :language, :type, "
-          ":status, :error, :by, :at, :images, :result, :dispatch, :sent, :reviewer, :review)",
+          "INSERT INTO analyses (id, practice_id, orthanc_study_id, study_instance_uid, xray_id, provider, "
+          "language, xray_type, status, failure, error, requested_by, requested_at, images, result, "
+          "dispatch_id, sent_study_uid, "
+          "reviewed_by, review) VALUES (:id, :practice, :study, :uid, :xray, :provider, :language, :type, "
+          ":status, :failure, :error, :by, :at, :images, :result, :dispatch, :sent, :reviewer, :review)",
           {analysis.id, analysis.practiceId, analysis.orthancStudyId, analysis.studyInstanceUid,
-           analysis.provider, analysis.language, analysis.xrayType, analysis.status, analysis.error,
-           analysis.requestedBy, ToString(analysis.requestedAt), WriteJson(analysis.images),
-           WriteJson(analysis.result), analysis.dispatchId, analysis.sentStudyUid, analysis.reviewedBy,
-           WriteJson(analysis.review)});
+           analysis.xrayId, analysis.provider, analysis.language, analysis.xrayType, analysis.status,
+           analysis.failure, analysis.error, analysis.requestedBy, ToString(analysis.requestedAt),
+           WriteJson(analysis.images), WriteJson(analysis.result), analysis.dispatchId, analysis.sentStudyUid,
+           analysis.reviewedBy, WriteJson(analysis.review)});
 }
 
 void AnalysisStore::Update(const Analysis& analysis)
 {
   Execute(transaction_,
-          "UPDATE analyses SET xray_type = :type, status = :status, error = :error, completed_at = "
+          "UPDATE analyses SET xray_type = :type, status = :status, failure = :failure, error = :error, "
+          "completed_at = "
           "NULLIF(:completed, "
           "''), images = :images, result = :result, dispatch_id = :dispatch, sent_study_uid = :sent, "
           "reviewed_by = :by, reviewed_at = "
           "NULLIF(:reviewed, ''), review = :review WHERE id = :id",
-          {analysis.xrayType, analysis.status, analysis.error, Text(analysis.completedAt),
+          {analysis.xrayType, analysis.status, analysis.failure, analysis.error, Text(analysis.completedAt),
            WriteJson(analysis.images), WriteJson(analysis.result), analysis.dispatchId, analysis.sentStudyUid,
            analysis.reviewedBy, Text(analysis.reviewedAt), WriteJson(analysis.review), analysis.id});
 }

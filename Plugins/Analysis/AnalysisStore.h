@@ -18,12 +18,21 @@
 
 namespace OrthancClinic::Analysis
 {
+// As what an analysis fails.
+namespace Failure
+{
+constexpr const char* NOT_SENT = "not_sent";      // these images cannot or must not be sent
+constexpr const char* BAD_ANSWER = "bad_answer";  // the provider refused, or its answer cannot be used
+constexpr const char* NO_ANSWER = "no_answer";    // the provider was away for too long
+}  // namespace Failure
+
 struct Analysis
 {
   std::string id;
   std::string practiceId;
   std::string orthancStudyId;
   std::string studyInstanceUid;
+  std::string xrayId;  // of this X-ray alone; empty: of the study
   std::string provider;
   std::string language;  // "en", "fr", "es" or "zh"
   std::string xrayType;
@@ -32,6 +41,7 @@ struct Analysis
   // here, its report not yet) → "completed" → "accepted", "edited" or "rejected"; or "failed" (see error) or
   // "cancelled".
   std::string status = "requested";
+  std::string failure;      // of a failed one, see Failure; else empty
   std::string error;        // also why one that is requested still waits
   std::string requestedBy;  // a user, or "rule"
   Timestamp requestedAt{};
@@ -45,6 +55,9 @@ struct Analysis
   std::string ReportUid() const;
   std::string VerifiedReportUid() const;
   std::string ReportSeriesUid(bool verified) const;
+  // Of the images with the findings drawn into them.
+  std::string OverlaySeriesUid() const;
+  std::string OverlayUid(const std::string& sopInstanceUid, int frame) const;
 
   std::string reviewedBy;
   std::optional<Timestamp> reviewedAt;

@@ -8,8 +8,6 @@
 #include <cmath>
 
 #include "Core/Configuration/Json.h"
-#include "Core/Dicom/DicomDate.h"
-#include "Core/Dicom/Folding.h"
 #include "Core/Digest.h"
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
@@ -18,8 +16,12 @@
 #include "Core/Records/StudyStore.h"
 #include "Core/Tasks/TaskStore.h"
 #include "Core/Uuid.h"
+#include "Language.h"
+#include "Overlay.h"
 #include "Pseudonyms.h"
+#include "Rules.h"
 #include "StructuredReport.h"
+#include "XrayResult.h"
 
 namespace OrthancClinic::Analysis
 {
@@ -27,34 +29,14 @@ namespace
 {
 constexpr const char* RULES = "analysis-rules";
 constexpr const char* RECEIVE = "analysis-result";
+constexpr const char* POLL = "analysis-poll";
 constexpr const char* VERIFY = "verified-report";
 constexpr int ATTEMPTS = 20;  // with an hour between the last ones: most of a day
 constexpr Milliseconds LONGEST_DELAY(3600'000);
-
-bool Has(const std::vector<std::string>& all, const std::string& one)
-{
-  return all.empty() || std::find(all.begin(), all.end(), one) != all.end();
-}
-
-// Of the patient at the study.
-std::optional<int> Age(const Study& study)
-{
-  const auto born = DicomDate::Parse(study.demographics.birthDate);
-  const auto then = DicomDate::Parse(study.studyDate);
-  if (!born || !then || born->month == 0 || then->month == 0)
-  {
-    return std::nullopt;
-  }
-  const bool hadBirthday = std::pair(then->month, then->day) >= std::pair(born->month, born->day);
-  return then->year - born->year - (hadBirthday ? 0 : 1);
-}
-
-// "fr-CA" → "fr"
-std::string LanguageOf(const std::string& text)
-{
-  const std::string language = text.substr(0, 2);
-  return language == "fr" || language == "es" || language == "zh" ? language : "en";
-}
+constexpr int FIRST_POLL = 2;  // seconds after the images were sent; then twice as long each time
+constexpr int LONGEST_POLL = 60;
+constexpr unsigned OVERLAY_EDGE = 2048;
+constexpr int MOST_WAITING = 8;  // calls at once; Orthanc has 50 threads for all of them
 
 // What a DICOM node made is in the study, for a viewer to show; the finding says that it is there.
 Json::Value ReturnedObject(const std::string& modality, const AnalysedImage& image)
@@ -73,24 +55,6 @@ Json::Value ReturnedObject(const std::string& modality, const AnalysedImage& ima
   finding["text"]["es"] = "El servicio devolvió un objeto de la modalidad " + modality + ".";
   finding["text"]["zh"] = "该服务返回了一个" + modality + "对象。";
   return finding;
-}
-
-// Whether a rule concerns a study: `tags` of its first image, and the kind of X-ray that it is.
-bool Concerns(const Rule& rule, const Study& study, const Json::Value& tags, const std::string& xrayType)
-{
-  const bool hasModality = rule.modalities.empty() ||
-                           std::any_of(study.modalities.begin(), study.modalities.end(),
-                                       [&](const std::string& one) { return Has(rule.modalities, one); });
-  if (!Has(rule.practices, study.practiceId) || !hasModality ||
-      !Has(rule.bodyParts, Tag(tags, "0018,0015")) || !Has(rule.xrayTypes, xrayType) ||
-      !Has(rule.stations, study.source.callingAe) ||
-      Folded(study.studyDescription).find(Folded(rule.description)) == std::string::npos)
-  {
-    return false;
-  }
-  const auto age = Age(study);
-  return (!rule.minimumAge || (age && *age >= *rule.minimumAge)) &&
-         (!rule.maximumAge || (age && *age <= *rule.maximumAge));
 }
 
 Timestamp Tomorrow()
@@ -115,6 +79,7 @@ std::vector<TaskKind> Analyzer::Tasks()
 {
   std::vector<TaskKind> kinds = {{.name = RULES, .handler = [this](RunningTask& task) { Apply(task); }},
                                  {.name = RECEIVE, .handler = [this](RunningTask& task) { Receive(task); }},
+                                 {.name = POLL, .handler = [this](RunningTask& task) { Poll(task); }},
                                  {.name = VERIFY, .handler = [this](RunningTask& task) { Verify(task); }}};
   for (const auto& provider : providers_)
   {
@@ -166,11 +131,45 @@ Destination Analyzer::DestinationOf(const ProviderOptions& options) const
   return destination;
 }
 
-Analysis Analyzer::Request(Transaction& transaction, const Study& study, const std::string& provider,
-                           const std::string& language, const std::string& requestedBy) const
+std::set<std::string> Analyzer::OwnSeries(const std::string& orthancStudyId) const
 {
-  const Provider* const found =
-      provider.empty() ? (providers_.empty() ? nullptr : providers_.front().get()) : FindProvider(provider);
+  Transaction transaction(database_, Transaction::Mode::ReadOnly);
+  std::set<std::string> series;
+  for (const Analysis& analysis :
+       AnalysisStore(transaction).Search({.orthancStudyId = orthancStudyId, .limit = 1000}).first)
+  {
+    series.insert(analysis.OverlaySeriesUid());
+  }
+  transaction.Commit();
+  return series;
+}
+
+std::string Analyzer::ChooseProvider(const Study& study, const std::string& xrayId)
+{
+  if (providers_.empty())
+  {
+    throw NotFound("There is no provider of analyses");
+  }
+  if (!options_.rules.empty())
+  {
+    const auto first = images_.Choose(study.orthancStudyId, 1, xrayId, OwnSeries(study.orthancStudyId));
+    for (const Rule& rule : options_.rules)
+    {
+      if (!first.empty() &&
+          Concerns(rule, study, first.front().tags, XrayTypeOf(options_.xrayTypes, first.front().tags)))
+      {
+        return rule.provider;
+      }
+    }
+  }
+  return providers_.front()->options.name;
+}
+
+Analysis Analyzer::Request(Transaction& transaction, const Study& study, const std::string& provider,
+                           const std::string& language, const std::string& requestedBy,
+                           const std::string& xrayId) const
+{
+  const Provider* const found = FindProvider(provider);
   if (found == nullptr)
   {
     throw NotFound("There is no such provider of analyses");
@@ -181,14 +180,48 @@ Analysis Analyzer::Request(Transaction& transaction, const Study& study, const s
   analysis.practiceId = study.practiceId;
   analysis.orthancStudyId = study.orthancStudyId;
   analysis.studyInstanceUid = study.studyInstanceUid;
+  analysis.xrayId = xrayId;
   analysis.provider = found->options.name;
-  analysis.language = !language.empty() ? language : LanguageOf(practice ? practice->language : "en");
+  analysis.language =
+      !language.empty() ? language : LanguageOf(practice ? practice->language.substr(0, 2) : "en").code;
   analysis.requestedBy = requestedBy;
   analysis.requestedAt = Now();
   AnalysisStore(transaction).Insert(analysis);
   TaskStore(transaction).Enqueue("analyse." + analysis.provider, analysis.id);
   Emit(transaction, "analysis.requested", analysis);
   return analysis;
+}
+
+std::optional<Analysis> Analyzer::Await(const std::string& id)
+{
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(options_.xrayWaitSeconds);
+  const bool mayWait = waiting_.fetch_add(1) < MOST_WAITING;
+  const std::shared_ptr<void> leaving(nullptr, [this](void*) { waiting_--; });
+  while (true)
+  {
+    std::optional<Analysis> analysis;
+    {
+      // By the database: another process may have the task.
+      Transaction transaction(database_, Transaction::Mode::ReadOnly);
+      analysis = AnalysisStore(transaction).Find(id);
+      transaction.Commit();
+    }
+    const bool goesOn = analysis && (analysis->status == "requested" || analysis->status == "sent" ||
+                                     analysis->status == "answered");
+    std::unique_lock lock(mutex_);
+    if (!goesOn || !mayWait || stopping_ || std::chrono::steady_clock::now() >= until)
+    {
+      return analysis;
+    }
+    stopped_.wait_for(lock, std::chrono::milliseconds(100), [&] { return stopping_; });
+  }
+}
+
+void Analyzer::Stop()
+{
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  stopped_.notify_all();
 }
 
 void Analyzer::Cancel(Transaction& transaction, const std::string& id)
@@ -237,7 +270,8 @@ void Analyzer::Apply(RunningTask& task)
   std::map<std::string, Json::Value> wanted;  // by provider: the images that it would be given
   try
   {
-    const auto first = images_.Choose(id, 1);
+    const auto ours = OwnSeries(id);
+    const auto first = images_.Choose(id, 1, "", ours);
     std::optional<Study> study;
     {
       Transaction transaction(database_, Transaction::Mode::ReadOnly);
@@ -254,7 +288,7 @@ void Analyzer::Apply(RunningTask& task)
       if (!wanted.contains(rule.provider) && Concerns(rule, *study, first.front().tags, xrayType))
       {
         const int most = FindProvider(rule.provider)->options.maximumImages;
-        wanted[rule.provider] = Describe(images_.Choose(id, most));
+        wanted[rule.provider] = Describe(images_.Choose(id, most, "", ours));
       }
     }
   }
@@ -274,7 +308,8 @@ void Analyzer::Apply(RunningTask& task)
                       [&, &name = provider, &described = images](const Analysis& one)
                       {
                         return one.provider == name &&
-                               (one.status == "requested" || one.status == "sent" || one.images == described);
+                               ((one.xrayId.empty() && (one.status == "requested" || one.status == "sent")) ||
+                                one.images == described);
                       });
       if (!isThere)
       {
@@ -286,7 +321,8 @@ void Analyzer::Apply(RunningTask& task)
   transaction.Commit();
 }
 
-void Analyzer::Fail(RunningTask& task, Analysis& analysis, const std::string& reason)
+void Analyzer::Fail(RunningTask& task, Analysis& analysis, const std::string& failure,
+                    const std::string& reason)
 {
   Transaction transaction(database_);
   AnalysisStore store(transaction);
@@ -294,6 +330,7 @@ void Analyzer::Fail(RunningTask& task, Analysis& analysis, const std::string& re
       now && (now->status == "requested" || now->status == "sent"))
   {
     analysis.status = "failed";
+    analysis.failure = failure;
     analysis.error = reason;
     analysis.completedAt = Now();
     store.Update(analysis);
@@ -418,6 +455,11 @@ Answer Analyzer::Send(RunningTask& task, Provider& provider, const Analysis& ana
     }
     finish(answer.error);
     dispatch.outcome = answer.comesAsDicom ? "sent" : dispatch.outcome;
+    if (!answer.sentSha256.empty())
+    {
+      dispatch.document["request_sha256"] = answer.sentSha256;
+      dispatch.document["bytes"] = static_cast<Json::Int64>(answer.sentBytes);
+    }
     dispatch.tokens = answer.tokensIn + answer.tokensOut;
     dispatch.costMicros = std::llround(static_cast<double>(answer.tokensIn) * options.inputPrice +
                                        static_cast<double>(answer.tokensOut) * options.outputPrice);
@@ -454,12 +496,14 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
   dispatch.analysisId = analysis.id;
   dispatch.provider = options.name;
   Answer answer;
+  const char* failure = Failure::NOT_SENT;  // until it is asked
   try
   {
     Question question;
     question.analysisId = analysis.id;
     question.language = analysis.language;
-    question.images = images_.Choose(analysis.orthancStudyId, options.maximumImages);
+    question.images = images_.Choose(analysis.orthancStudyId, options.maximumImages, analysis.xrayId,
+                                     OwnSeries(analysis.orthancStudyId));
     if (question.images.empty())
     {
       throw PermanentFailure("The study has no images");
@@ -502,22 +546,23 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
         task.PutOff(*until);
         return false;
       }
+      failure = Failure::BAD_ANSWER;
       answer = Send(task, provider, analysis, question, request, dispatch);
     }
   }
   catch (const NotFound&)
   {
-    Fail(task, analysis, "The study was deleted");
+    Fail(task, analysis, Failure::NOT_SENT, "The study was deleted");
     return false;
   }
   catch (const PermanentFailure& error)
   {
-    Fail(task, analysis, error.what());
+    Fail(task, analysis, failure, error.what());
     return false;
   }
   catch (const Forbidden& error)
   {
-    Fail(task, analysis, error.what());
+    Fail(task, analysis, Failure::NOT_SENT, error.what());
     return false;
   }
   catch (const Unavailable& error)
@@ -529,7 +574,7 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
     NoteWaiting(analysis, error.what());
     if (task.Get().attempts >= ATTEMPTS)
     {
-      Fail(task, analysis, error.what());
+      Fail(task, analysis, Failure::NO_ANSWER, error.what());
       return false;
     }
     throw;
@@ -546,6 +591,7 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
   {
     analysis.dispatchId = dispatch.id;
     analysis.status = answer.error.empty() ? "answered" : "failed";
+    analysis.failure = answer.error.empty() ? "" : Failure::BAD_ANSWER;
     analysis.error = answer.error.empty() ? "" : "The provider's answer cannot be used: " + answer.error;
     analysis.result = dispatch.answer;
     if (answer.comesAsDicom)
@@ -557,6 +603,12 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
       TaskStore(transaction)
           .Enqueue(task.Get().kind, task.Get().key, Json::objectValue,
                    Now() + std::chrono::minutes(options.resultMinutes));
+      if (provider.provider->IsPolled())
+      {
+        Json::Value payload;
+        payload["seconds"] = FIRST_POLL;
+        TaskStore(transaction).Enqueue(POLL, analysis.id, payload, Now() + std::chrono::seconds(FIRST_POLL));
+      }
     }
     if (analysis.status == "failed")
     {
@@ -598,6 +650,42 @@ void Analyzer::StoreReport(const Analysis& analysis, bool verified)
   orthanc_.Post("/instances", MakeReport(content));
 }
 
+void Analyzer::StoreOverlays(const Analysis& analysis)
+{
+  std::string language = analysis.language;
+  std::string algorithm = analysis.provider;
+  std::string version;
+  {
+    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+    if (const auto practice = PracticeStore(transaction).Find(analysis.practiceId))
+    {
+      language = practice->language.substr(0, 2);
+    }
+    if (const auto dispatch = AnalysisStore(transaction).FindDispatch(analysis.dispatchId))
+    {
+      algorithm = dispatch->document["model"].asString();
+      version = dispatch->document["prompt_version"].asString().substr(0, 12);
+    }
+    transaction.Commit();
+  }
+  int number = 0;
+  for (const AnalysedImage& image : images_.Load(analysis.images))
+  {
+    if (HasRegions(image, analysis.result["findings"]))
+    {
+      number++;
+      const Image drawn =
+          DrawFindings(images_.Rendered(image, OVERLAY_EDGE), image, analysis.result["findings"], language);
+      orthanc_.Post("/instances", MakeOverlay({.analysis = analysis,
+                                               .image = image,
+                                               .drawn = drawn,
+                                               .number = number,
+                                               .algorithm = algorithm,
+                                               .algorithmVersion = version}));
+    }
+  }
+}
+
 void Analyzer::Analyse(RunningTask& task)
 {
   std::optional<Analysis> analysis;
@@ -618,7 +706,8 @@ void Analyzer::Analyse(RunningTask& task)
   }
   if (analysis->status == "sent")
   {
-    Fail(task, *analysis, fmt::format("No result came within {} minutes", provider->options.resultMinutes));
+    Fail(task, *analysis, Failure::NO_ANSWER,
+         fmt::format("No result came within {} minutes", provider->options.resultMinutes));
     return;
   }
   if (analysis->status == "requested" && !GetAnswer(task, *provider, *analysis))
@@ -628,6 +717,10 @@ void Analyzer::Analyse(RunningTask& task)
   try
   {
     StoreReport(*analysis, false);
+    if (provider->options.overlay)
+    {
+      StoreOverlays(*analysis);
+    }
   }
   catch (const NotFound&)
   {
@@ -638,8 +731,77 @@ void Analyzer::Analyse(RunningTask& task)
   analysis->status = "completed";
   analysis->completedAt = Now();
   store.Update(*analysis);
+  if (const auto dispatch = store.FindDispatch(analysis->dispatchId))
+  {
+    WriteIntoXrays(transaction, *analysis, *dispatch);
+  }
   Emit(transaction, "analysis.completed", *analysis);
   task.Complete(transaction);
+  transaction.Commit();
+}
+
+void Analyzer::Poll(RunningTask& task)
+{
+  std::optional<Analysis> analysis;
+  {
+    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+    analysis = AnalysisStore(transaction).Find(task.Get().key);
+    transaction.Commit();
+  }
+  Provider* const provider = analysis ? FindProvider(analysis->provider) : nullptr;
+  if (provider == nullptr || analysis->status != "sent")
+  {
+    return;  // it has come, or its time is up
+  }
+  Json::Value payload = task.Get().payload;
+  std::set<std::string> known;
+  for (const Json::Value& uid : payload["known"])
+  {
+    known.insert(uid.asString());
+  }
+  Question question;
+  question.analysisId = analysis->id;
+  std::string error;
+  try
+  {
+    question.images = images_.Load(analysis->images);
+    // What is stored here is received like what a node sends by itself.
+    for (const auto& [uid, file] : provider->provider->Fetch(
+             question, known, [&] { return task.IsStopping() || IsCancelled(analysis->id); }))
+    {
+      payload["known"].append(uid);
+      try
+      {
+        if (Tag(orthanc_.ReadDicom(file), "0020,000d") == analysis->sentStudyUid)
+        {
+          orthanc_.Post("/instances", file);
+          continue;
+        }
+        error = "The provider has an object of another study than it says";
+      }
+      catch (const BadInput&)
+      {
+        error = "The provider has an object that is no DICOM";
+      }
+    }
+  }
+  catch (const NotFound&)
+  {
+    return;  // the study was deleted
+  }
+  catch (const Unavailable& reason)
+  {
+    error = reason.what();  // asked again, until the time is up
+  }
+  const int seconds = std::min(2 * payload["seconds"].asInt(), LONGEST_POLL);
+  payload["seconds"] = seconds;
+  {
+    const std::lock_guard lock(mutex_);
+    provider->health = {error.empty(), error};
+  }
+  Transaction transaction(database_);
+  task.Complete(transaction);
+  TaskStore(transaction).Enqueue(POLL, analysis->id, payload, Now() + std::chrono::seconds(seconds));
   transaction.Commit();
 }
 
@@ -658,7 +820,8 @@ void Analyzer::Receive(RunningTask& task)
   {
     return;
   }
-  if (analysis->status == "sent")
+  std::vector<std::string> handled;
+  if (analysis->status != "cancelled")
   {
     const Pseudonyms pseudonyms(analysis->id);
     const auto images = images_.Load(analysis->images);
@@ -670,24 +833,21 @@ void Analyzer::Receive(RunningTask& task)
     Json::Value findings(Json::arrayValue);
     for (const Json::Value& instance : orthanc_.Get("/studies/" + id + "/instances"))
     {
-      const std::string instanceId = instance["ID"].asString();
+      handled.push_back(instance["ID"].asString());
       if (sent.contains(instance["MainDicomTags"]["SOPInstanceUID"].asString()))
       {
         continue;  // our own, from a node that gives back what it got
       }
-      orthanc_.Post("/instances",
-                    pseudonyms.Reidentify(orthanc_.GetBytes("/instances/" + instanceId + "/file"), images));
+      orthanc_.Post("/instances", pseudonyms.Reidentify(
+                                      orthanc_.GetBytes("/instances/" + handled.back() + "/file"), images));
       findings.append(ReturnedObject(
-          Tag(orthanc_.Get("/instances/" + instanceId + "/tags?short"), "0008,0060"), images.front()));
-    }
-    if (findings.empty())
-    {
-      return;
+          Tag(orthanc_.Get("/instances/" + handled.back() + "/tags?short"), "0008,0060"), images.front()));
     }
     Transaction transaction(database_);
     AnalysisStore store(transaction);
     analysis = store.FindForUpdate(analysis->id);
-    if (analysis && analysis->status == "sent")
+    // What comes when the analysis has ended is in the study all the same.
+    if (analysis && analysis->status == "sent" && !findings.empty())
     {
       analysis->status = "answered";
       analysis->result["findings"] = findings;
@@ -695,20 +855,31 @@ void Analyzer::Receive(RunningTask& task)
       if (auto dispatch = store.FindDispatch(analysis->dispatchId))
       {
         dispatch->outcome = "answered";
+        dispatch->answer = analysis->result;
         store.Put(*dispatch);
       }
       TaskStore(transaction).Enqueue("analyse." + analysis->provider, analysis->id);
     }
     transaction.Commit();
   }
-  // It lives on in the study to which it belongs.
-  try
+  else
   {
-    orthanc_.Delete("/studies/" + id);
+    for (const Json::Value& instance : orthanc_.Get("/studies/" + id + "/instances"))
+    {
+      handled.push_back(instance["ID"].asString());
+    }
   }
-  catch (const NotFound&)
+  // They live on in the study to which they belong; what has come meanwhile stays until it has its turn.
+  for (const std::string& instance : handled)
   {
-    // Deleted already, by an earlier attempt of this task.
+    try
+    {
+      orthanc_.Delete("/instances/" + instance);
+    }
+    catch (const NotFound&)
+    {
+      // Deleted already, by an earlier attempt of this task.
+    }
   }
 }
 

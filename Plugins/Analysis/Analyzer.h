@@ -6,6 +6,9 @@
 
 #pragma once
 
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -39,10 +42,22 @@ public:
   void Settled(Transaction& transaction, const std::string& orthancStudyId,
                const std::string& studyInstanceUid) const;
 
-  // A new analysis of the study, with its task and event. An empty provider is the first one, an empty
-  // language that of the practice. Throws NotFound if there is no such provider.
+  // The provider that the first rule gives for the study, or for its one X-ray; else the first one. Asks
+  // Orthanc: not within a transaction. Throws NotFound if the study is gone.
+  std::string ChooseProvider(const Study& study, const std::string& xrayId = "");
+
+  // A new analysis of the study, or of its one X-ray, with its task and event. An empty language is that of
+  // the practice. Throws NotFound if there is no such provider.
   Analysis Request(Transaction& transaction, const Study& study, const std::string& provider,
-                   const std::string& language, const std::string& requestedBy) const;
+                   const std::string& language, const std::string& requestedBy,
+                   const std::string& xrayId = "") const;
+
+  // Waits until the analysis has ended, or for XrayWaitSeconds, or until Orthanc stops; not at all if many
+  // wait already. Not within a transaction.
+  std::optional<Analysis> Await(const std::string& id);
+
+  // Orthanc stops: nobody waits any more.
+  void Stop();
 
   // Throws Conflict if it has ended.
   void Cancel(Transaction& transaction, const std::string& id);
@@ -75,6 +90,7 @@ private:
 
   void Apply(RunningTask& task);  // the rules
   void Analyse(RunningTask& task);
+  void Poll(RunningTask& task);     // asks a node for what it made
   void Receive(RunningTask& task);  // what a DICOM node made
   void Verify(RunningTask& task);   // writes the verified report
 
@@ -86,7 +102,9 @@ private:
               const ProviderRequest& request, Dispatch& dispatch);
   Destination DestinationOf(const ProviderOptions& options) const;
   void StoreReport(const Analysis& analysis, bool verified);
-  void Fail(RunningTask& task, Analysis& analysis, const std::string& reason);
+  void StoreOverlays(const Analysis& analysis);
+  std::set<std::string> OwnSeries(const std::string& orthancStudyId) const;
+  void Fail(RunningTask& task, Analysis& analysis, const std::string& failure, const std::string& reason);
   void NoteWaiting(const Analysis& analysis, const std::string& reason) const;
   void Emit(Transaction& transaction, const std::string& type, const Analysis& analysis) const;
   bool IsCancelled(const std::string& id) const;
@@ -100,5 +118,8 @@ private:
   std::vector<std::unique_ptr<Provider>> providers_;
   mutable std::mutex mutex_;
   std::set<std::string> cancelled_;  // of this process, while they run
+  std::atomic<int> waiting_{0};
+  bool stopping_ = false;
+  std::condition_variable stopped_;
 };
 }  // namespace OrthancClinic::Analysis

@@ -18,6 +18,7 @@ namespace OrthancClinic::Analysis
 struct AnalysedImage
 {
   std::string orthancInstanceId;
+  std::string orthancSeriesId;
   std::string sopClassUid;
   std::string sopInstanceUid;
   std::string seriesInstanceUid;

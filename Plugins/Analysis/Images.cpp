@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "Core/Configuration/Json.h"
+#include "Core/Digest.h"
 #include "Core/Errors.h"
 
 namespace OrthancClinic::Analysis
@@ -22,9 +23,14 @@ int Number(const Json::Value& tags, const char* tag, int otherwise)
   const long number = std::strtol(text.c_str(), &end, 10);
   return end == text.c_str() || number < 0 || number > 1'000'000 ? otherwise : static_cast<int>(number);
 }
+std::string TextOf(const Json::Value& value)
+{
+  return value.isString() ? value.asString() : "";
+}
 }  // namespace
 
-std::vector<AnalysedImage> Images::Choose(const std::string& orthancStudyId, int most)
+std::vector<AnalysedImage> Images::Choose(const std::string& orthancStudyId, int most,
+                                          const std::string& xrayId, const std::set<std::string>& ours)
 {
   // Objects that show no patient, or what somebody drew.
   static const std::set<std::string> NO_IMAGES = {"SR",       "SEG",    "PR",     "KO",       "DOC", "REG",
@@ -36,12 +42,19 @@ std::vector<AnalysedImage> Images::Choose(const std::string& orthancStudyId, int
     const Json::Value& tags = series["MainDicomTags"];
     const auto number = [](const Json::Value& from, const char* name)
     { return from[name].isString() ? std::atoi(from[name].asCString()) : 0; };
-    if (NO_IMAGES.contains(tags["Modality"].isString() ? tags["Modality"].asString() : ""))
+    const std::string seriesUid = TextOf(tags["SeriesInstanceUID"]);
+    if (NO_IMAGES.contains(TextOf(tags["Modality"])) || ours.contains(seriesUid))
     {
       continue;
     }
     for (const Json::Value& instance : orthanc_.Get("/series/" + series["ID"].asString() + "/instances"))
     {
+      if (!xrayId.empty() && xrayId != seriesUid && xrayId != series["ID"].asString() &&
+          xrayId != instance["ID"].asString() &&
+          xrayId != TextOf(instance["MainDicomTags"]["SOPInstanceUID"]))
+      {
+        continue;
+      }
       instances.emplace_back(number(tags, "SeriesNumber"), series["ID"].asString(),
                              number(instance["MainDicomTags"], "InstanceNumber"), instance["ID"].asString());
     }
@@ -54,7 +67,9 @@ std::vector<AnalysedImage> Images::Choose(const std::string& orthancStudyId, int
   const int chosen = std::min(count, most);
   for (int i = 0; i < chosen; i++)
   {
-    images.push_back(Read(std::get<3>(instances[static_cast<size_t>((2 * i + 1) * count / (2 * chosen))])));
+    const auto& instance = instances[static_cast<size_t>((2 * i + 1) * count / (2 * chosen))];
+    images.push_back(Read(std::get<3>(instance)));
+    images.back().orthancSeriesId = std::get<1>(instance);
     if (images.back().columns == 0 || images.back().rows == 0)
     {
       images.pop_back();
@@ -96,6 +111,7 @@ std::vector<AnalysedImage> Images::Load(const Json::Value& described)
   {
     images.push_back(Read(item["orthanc_instance_id"].asString()));
     images.back().frame = item["frame"].asInt();
+    images.back().orthancSeriesId = item["orthanc_series_id"].asString();
   }
   return images;
 }
@@ -107,11 +123,31 @@ Json::Value Describe(const std::vector<AnalysedImage>& images)
   {
     Json::Value item;
     item["orthanc_instance_id"] = image.orthancInstanceId;
+    item["orthanc_series_id"] = image.orthancSeriesId;
+    item["series_instance_uid"] = image.seriesInstanceUid;
     item["sop_instance_uid"] = image.sopInstanceUid;
     item["frame"] = image.frame;
     described.append(item);
   }
   return described;
+}
+
+std::string Images::Fingerprint(const AnalysedImage& image)
+{
+  try
+  {
+    const std::string md5 =
+        orthanc_.GetBytes("/instances/" + image.orthancInstanceId + "/attachments/dicom/md5");
+    if (!md5.empty())
+    {
+      return md5;
+    }
+  }
+  catch (const NotFound&)
+  {
+    // Orthanc keeps none (`StoreMD5ForAttachments`), or the instance is gone: reading it tells.
+  }
+  return Sha256Of(File(image));
 }
 
 std::string Images::File(const AnalysedImage& image)
@@ -143,8 +179,13 @@ Presentation Images::PresentationOf(const AnalysedImage& image)
 
 std::string Images::Rendered(const AnalysedImage& image, unsigned longEdge, bool asJpeg)
 {
-  const Image rendered = Render(Decode(image), PresentationOf(image), longEdge);
+  const Image rendered = Rendered(image, longEdge);
   return asJpeg ? codec_.EncodeJpeg(rendered, JPEG_QUALITY) : codec_.EncodePng(rendered);
+}
+
+Image Images::Rendered(const AnalysedImage& image, unsigned longEdge)
+{
+  return Render(Decode(image), PresentationOf(image), longEdge);
 }
 
 std::string BurnedInRisk(const AnalysedImage& image)

@@ -33,6 +33,7 @@ void Load(Clinic& clinic)
                        analyzer->Settled(transaction, event.data["orthanc_study_id"].asString(),
                                          event.data["study_instance_uid"].asString());
                      });
+  clinic.OnStopped([] { analyzer->Stop(); });
   AddAnalysisRoutes(clinic.Routes(), clinic.Database(), *analyzer);
   clinic.AddStudyField(
       "analyses",

@@ -6,6 +6,7 @@
 
 #include "Core/Configuration/JsonSchema.h"
 #include "Core/Errors.h"
+#include "Core/Tasks/TaskWorkers.h"
 #include "DicomProvider.h"
 #include "HttpProvider.h"
 #include "OpenAiProvider.h"
@@ -21,13 +22,22 @@ std::unique_ptr<IProvider> MakeProvider(const ProviderOptions& options, Images& 
   }
   if (options.type == "http")
   {
-    return std::make_unique<HttpProvider>(options, images);
+    return std::make_unique<HttpProvider>(options, images, orthanc);
   }
   if (options.type == "dicom" || options.type == "dicomweb")
   {
     return std::make_unique<DicomProvider>(options, images, orthanc);
   }
   return std::make_unique<QualityProvider>(images);
+}
+
+void CheckBurnedIn(const ProviderOptions& options, const AnalysedImage& image)
+{
+  const std::string risk = BurnedInRisk(image);
+  if (!options.burnedIn && !risk.empty())
+  {
+    throw PermanentFailure("The images are not sent, they may name the patient: " + risk);
+  }
 }
 
 // Of the subset that OpenAI's structured outputs take in strict mode: every key required, no further ones,

@@ -8,7 +8,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +44,8 @@ struct Answer
   std::string error;          // what is wrong with it, if it cannot be used; it cost what it cost
   std::string model;          // as the provider names it
   bool comesAsDicom = false;  // later, into Orthanc: there is no result yet
+  std::string sentSha256;     // of what was sent, where Prepare could not tell; else empty
+  int64_t sentBytes = 0;      // likewise
   int64_t tokensIn = 0;
   int64_t tokensOut = 0;
 };
@@ -58,9 +62,22 @@ public:
   // where the provider refuses.
   virtual Answer Ask(const Question& question, const ProviderRequest& request,
                      const std::function<bool()>& isCancelled) = 0;
+
+  // What a node that was asked for its results has of them beyond `known` (SOPInstanceUIDs): DICOM files by
+  // SOPInstanceUID. Throws Unavailable. Only for those of which IsPolled.
+  virtual std::map<std::string, std::string> Fetch(const Question&, const std::set<std::string>& /*known*/,
+                                                   const std::function<bool()>& /*isCancelled*/)
+  {
+    return {};
+  }
+  virtual bool IsPolled() const { return false; }
 };
 
 std::unique_ptr<IProvider> MakeProvider(const ProviderOptions& options, Images& images, IOrthanc& orthanc);
+
+// Throws PermanentFailure if the image may carry text in its pixels, unless the provider may be sent such
+// ones.
+void CheckBurnedIn(const ProviderOptions& options, const AnalysedImage& image);
 
 // What the providers outside answer, "openai" and "http" alike: {findings: [{kind, severity, text,
 // recommendation, confidence, image, frame, tooth, box}], summary}, with the image's number from 1, the box

@@ -21,7 +21,7 @@ ProviderRequest QualityProvider::Prepare(const Question& question)
   for (const AnalysedImage& image : question.images)
   {
     digest.Add(image.orthancInstanceId + "/" + std::to_string(image.frame) + "/");
-    digest.Add(Sha256Of(images_.File(image)));
+    digest.Add(images_.Fingerprint(image));
   }
   return {.body = "", .contentType = "", .sha256 = digest.Hexadecimal(), .promptVersion = VERSION};
 }

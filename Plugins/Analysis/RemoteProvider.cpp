@@ -31,11 +31,7 @@ std::vector<std::string> RemoteProvider::RenderAll(const Question& question)
   std::vector<std::string> rendered;
   for (const AnalysedImage& image : question.images)
   {
-    const std::string risk = BurnedInRisk(image);
-    if (!options_.burnedIn && !risk.empty())
-    {
-      throw PermanentFailure("The images are not sent, they may name the patient: " + risk);
-    }
+    CheckBurnedIn(options_, image);
     try
     {
       rendered.push_back(images_.Rendered(image, options_.longEdge, options_.asJpeg));
@@ -51,8 +47,17 @@ std::vector<std::string> RemoteProvider::RenderAll(const Question& question)
 std::string RemoteProvider::Post(const std::string& url, const HttpHeaders& headers, const std::string& body,
                                  const std::function<bool()>& isCancelled)
 {
-  HttpReply reply = http_.Send(
-      {.method = "POST", .url = url, .headers = headers, .body = body, .isCancelled = isCancelled});
+  HttpReply reply;
+  try
+  {
+    reply = http_.Send(
+        {.method = "POST", .url = url, .headers = headers, .body = body, .isCancelled = isCancelled});
+  }
+  catch (const ReplyTooLarge&)
+  {
+    // Paid for: not asked again.
+    throw PermanentFailure("The provider's answer cannot be used: it is too large");
+  }
   if (reply.status == 200)
   {
     return std::move(reply.body);

@@ -23,9 +23,9 @@ protected:
                    const std::function<bool()>& isCancelled);
 
   const ProviderOptions options_;
+  Images& images_;
 
 private:
-  Images& images_;
   HttpClient http_;
 };
 }  // namespace OrthancClinic::Analysis

@@ -11,60 +11,25 @@
 #include <map>
 #include <set>
 
+#include "Codes.h"
 #include "Core/Configuration/Json.h"
 #include "Core/Dicom/Uid.h"
 #include "Core/Errors.h"
 #include "DicomDataset.h"
+#include "Language.h"
 
 namespace OrthancClinic::Analysis
 {
 namespace
 {
-constexpr const char* SCHEME =
-    "99CLINIC";  // our own codes: the kinds of findings that no terminology is known for
+DSRCodedEntryValue Entry(const Code& code)
+{
+  return {code.value.c_str(), code.scheme.c_str(), code.meaning.c_str()};
+}
 
 DSRCodedEntryValue Dcm(const char* code, const char* meaning)
 {
   return {code, "DCM", meaning};
-}
-
-struct Language
-{
-  const char* code;  // RFC 5646
-  const char* name;
-  const char* disclaimer;
-  const char* nothing;
-};
-
-const Language& LanguageOf(const std::string& code)
-{
-  static const std::map<std::string, Language> LANGUAGES = {
-      {"en", {"en", "English", "Made by software; not a diagnosis.", "No findings."}},
-      {"fr", {"fr", "French", "Produit par un logiciel; ce n'est pas un diagnostic.", "Aucune observation."}},
-      {"es", {"es", "Spanish", "Generado por un programa; no es un diagnóstico.", "Sin hallazgos."}},
-      {"zh", {"zh", "Chinese", "由软件生成；不是诊断。", "无发现。"}}};
-  const auto found = LANGUAGES.find(code);
-  return found == LANGUAGES.end() ? LANGUAGES.at("en") : found->second;
-}
-
-// In that language, else in any.
-std::string TextIn(const Json::Value& texts, const std::string& language)
-{
-  if (!texts.isObject() || texts.empty())
-  {
-    return "";
-  }
-  return texts.isMember(language) ? texts[language].asString() : (*texts.begin()).asString();
-}
-
-// SNOMED CT where we know the concept for sure.
-DSRCodedEntryValue FindingCode(const std::string& kind)
-{
-  static const std::map<std::string, std::pair<const char*, const char*>> CODES = {
-      {"caries", {"80967001", "Dental caries"}}};
-  const auto known = CODES.find(kind);
-  return known != CODES.end() ? DSRCodedEntryValue(known->second.first, "SCT", known->second.second)
-                              : DSRCodedEntryValue(kind.c_str(), SCHEME, kind.c_str());
 }
 
 // The tree while it grows. Whatever DCMTK refuses is our own mistake, or a text that DICOM cannot hold.
@@ -213,17 +178,17 @@ void AddFinding(Tree& tree, size_t parent, const ReportContent& content, Json::A
   }
   const size_t group = tree.Container(parent, DSRTypes::RT_contains, Dcm("125007", "Measurement Group"));
   tree.Text(group, DSRTypes::RT_hasObsContext, Dcm("112039", "Tracking Identifier"),
-            fmt::format("{} {}", finding["kind"].asString(), number + 1));
+            fmt::format("{} {}{}", finding["kind"].asString(), number + 1,
+                        finding.isMember("tooth") ? " (FDI " + finding["tooth"].asString() + ")" : ""));
   tree.Uid(group, DSRTypes::RT_hasObsContext, Dcm("112040", "Tracking Unique Identifier"),
            UidOf(fmt::format("analysis/{}/finding/{}", content.analysis.id, number)));
   AddAlgorithm(tree, group, content);
-  tree.Code(group, DSRTypes::RT_contains, Dcm("121071", "Finding"), FindingCode(finding["kind"].asString()));
+  tree.Code(group, DSRTypes::RT_contains, Dcm("121071", "Finding"),
+            Entry(CodeOfKind(finding["kind"].asString())));
   const DSRCodedEntryValue site("363698007", "SCT", "Finding Site");
   if (finding.isMember("tooth"))
   {
-    const std::string tooth = finding["tooth"].asString();
-    tree.Code(group, DSRTypes::RT_hasConceptMod, site,
-              DSRCodedEntryValue(("tooth." + tooth).c_str(), SCHEME, ("Tooth " + tooth + " (FDI)").c_str()));
+    tree.Code(group, DSRTypes::RT_hasConceptMod, site, Entry(CodeOfTooth(finding["tooth"].asString())));
   }
   else if (finding.isMember("region"))
   {
@@ -247,11 +212,11 @@ void AddFinding(Tree& tree, size_t parent, const ReportContent& content, Json::A
   for (const Json::Value& measurement : finding["measurements"])
   {
     const std::string name = measurement["name"].asString();
-    tree.Number(group, DSRCodedEntryValue(name.c_str(), SCHEME, name.c_str()),
+    tree.Number(group, DSRCodedEntryValue(name.c_str(), OWN_SCHEME, name.c_str()),
                 measurement["value"].asDouble(), measurement["unit"].asString());
   }
-  tree.Code(group, DSRTypes::RT_contains, DSRCodedEntryValue("severity", SCHEME, "Severity"),
-            DSRCodedEntryValue(finding["severity"].asCString(), SCHEME, finding["severity"].asCString()));
+  tree.Code(group, DSRTypes::RT_contains, DSRCodedEntryValue("severity", OWN_SCHEME, "Severity"),
+            DSRCodedEntryValue(finding["severity"].asCString(), OWN_SCHEME, finding["severity"].asCString()));
   tree.Text(group, DSRTypes::RT_contains, Dcm("121106", "Comment"), TextIn(finding["text"], language));
   if (const std::string advice = TextIn(finding["recommendation"], language); !advice.empty())
   {
@@ -334,10 +299,10 @@ std::string MakeReport(const ReportContent& content)
   DSRDocument document(DSRTypes::DT_ComprehensiveSR);
   CheckDicom(document.createNewSeriesInStudy(studyUid.c_str(), OFFalse));
   CheckDicom(document.setSpecificCharacterSetType(DSRTypes::CS_UTF8));
-  document.getCodingSchemeIdentification().addItem(SCHEME);
+  document.getCodingSchemeIdentification().addItem(OWN_SCHEME);
   CheckDicom(document.getCodingSchemeIdentification().setCodingSchemeName("Findings of Orthanc Clinic"));
   CheckDicom(document.setManufacturer("Orthanc Clinic"));
-  CheckDicom(document.setManufacturerModelName(content.algorithm.c_str(), OFFalse));
+  CheckDicom(document.setManufacturerModelName(Abbreviate(content.algorithm, 64).c_str(), OFFalse));
   CheckDicom(document.setDeviceSerialNumber(content.analysis.provider.c_str(), OFFalse));
   CheckDicom(document.setSoftwareVersions(content.algorithmVersion.c_str(), OFFalse));
   CheckDicom(document.setSeriesDescription(

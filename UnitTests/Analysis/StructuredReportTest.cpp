@@ -65,9 +65,9 @@ TEST_F(StructuredReport, SaysWhatWasFoundWhereAndByWhom)
   const std::string dump = OutputOf({"dsrdump", "+Pe", "+Pl", Save(Content())});
 
   for (const char* text :
-       {"Imaging Measurement Report", "Carie proximale.", "Tooth 36 (FDI)", "Dental caries", "83",
-        "POLYLINE,10/20,40/20,40/60,10/60,10/20", "gpt-x", "Examen clinique.", "Une carie.", "UNVERIFIED",
-        "31.25", "ce n'est pas un diagnostic", "Lévesque^Zoé"})
+       {"Imaging Measurement Report", "Carie proximale.", "caries 1 (FDI 36)", "866006002", "Dental caries",
+        "83", "POLYLINE,10/20,40/20,40/60,10/60,10/20", "gpt-x", "Examen clinique.", "Une carie.",
+        "UNVERIFIED", "31.25", "ce n'est pas un diagnostic", "Lévesque^Zoé"})
   {
     EXPECT_THAT(dump, ::testing::HasSubstr(text));
   }

@@ -88,6 +88,9 @@ Things Fill(const GuardedClinic& clinic, const std::string& practice)
   things["orthanc_series"] = orthanc["Series"][0].asString();
   things["orthanc_instance"] =
       http.Get("/series/" + things["orthanc_series"]).Json()["Instances"][0].asString();
+  things["xray"] = http.Get("/instances/" + things["orthanc_instance"] + "/simplified-tags")
+                       .Json()["SOPInstanceUID"]
+                       .asString();
   return things;
 }
 
@@ -215,6 +218,7 @@ const Row ROWS[] = {
     {"POST", "/api/v1/analyses/@analysis@/review", R"({"decision": "reject"})", "review_analyses",
      Reach::Practice},
     {"DELETE", "/api/v1/analyses/@analysis@", "", "write_analyses", Reach::Practice},
+    {"POST", "/api/dental/xrays/@xray@/analyze", "", "write_analyses", Reach::Practice},
 
     {"GET", "/api/v1/tasks", "", "read_tasks", Reach::Everywhere},
     {"POST", "/api/v1/tasks/x/retry", "", "write_tasks", Reach::Everywhere},

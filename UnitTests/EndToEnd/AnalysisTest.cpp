@@ -13,7 +13,9 @@
 #include <filesystem>
 #include <iostream>
 
+#include "Core/Database/Database.h"
 #include "Core/Digest.h"
+#include "Core/Records/Xray.h"
 #include "EndToEnd/Clinic.h"
 #include "Support/ChatServer.h"
 #include "Support/HttpServer.h"
@@ -159,6 +161,17 @@ TEST(QualityOfAnImage, IsMeasuredAndReviewed)
   {
     EXPECT_THAT(record, HasSubstr(text));
   }
+  std::vector<std::string> events;
+  for (const Json::Value& event : clinic.Events())
+  {
+    if (event["type"].asString().starts_with("analysis."))
+    {
+      events.push_back(event["type"].asString() + " " + event["data"]["status"].asString());
+      EXPECT_EQ(id, event["data"]["analysis_id"].asString());
+    }
+  }
+  EXPECT_THAT(events, ::testing::ElementsAre("analysis.requested requested", "analysis.completed completed",
+                                             "analysis.reviewed edited"));
 }
 
 TEST(QualityOfAnImage, NeedsAPersonWithANameToBeReviewed)
@@ -218,7 +231,10 @@ DicomFile Tooth(unsigned size = 64)
 TEST(AModelOnTheNetwork, SeesPixelsAloneAndIsAskedOnce)
 {
   ChatServer server;
-  const Clinic clinic(WithUser(Chat(server, R"(, "LongEdge": 100)")));
+  const TemporaryDirectory prompts;
+  WriteFile(prompts.Path() / "periapical.es.txt", "Mire la imagen.");
+  const Clinic clinic(
+      WithUser(Chat(server, R"(, "LongEdge": 100, "Prompts": ")" + prompts.Path().string() + "\"")));
   const DicomFile image = Tooth(200);
   const std::string uid = clinic.Send(image);
 
@@ -258,8 +274,11 @@ TEST(AModelOnTheNetwork, SeesPixelsAloneAndIsAskedOnce)
   EXPECT_EQ("reused", WaitFor(clinic, again, "completed")["dispatches"][0]["outcome"].asString());
   EXPECT_EQ(1, server.Accepted());
   body["language"] = "es";
-  WaitFor(clinic, clinic.Http().Post("/api/v1/analyses", body).Json()["id"].asString(), "completed");
+  const Json::Value spanish =
+      WaitFor(clinic, clinic.Http().Post("/api/v1/analyses", body).Json()["id"].asString(), "completed");
   EXPECT_EQ(2, server.Accepted()) << "another question";
+  EXPECT_THAT(server.Everything(), HasSubstr("Mire la imagen.")) << "the administrator's own instructions";
+  EXPECT_EQ(Sha256Of("Mire la imagen."), spanish["prompt_version"].asString());
   EXPECT_THAT(clinic.Orthanc().Log(), Not(HasSubstr(ChatServer::KEY)));
 }
 
@@ -279,7 +298,7 @@ TEST(AModelOnTheNetwork, MayMisbehave)
         Case{{Mood::OutOfRange}, "failed", "box: lies outside of the image"},
         Case{{Mood::Refusal}, "failed", "refused"}, Case{{Mood::Length}, "failed", "stopped"},
         Case{{Mood::Malicious}, "failed", "cannot be used"},
-        Case{{Mood::NotJson}, "failed", "cannot be used"}, Case{{Mood::Enormous}, "completed", ""},
+        Case{{Mood::NotJson}, "failed", "cannot be used"}, Case{{Mood::Enormous}, "failed", "too large"},
         Case{{Mood::Drip}, "completed", ""}})
   {
     server.Plan(item.moods);
@@ -289,7 +308,9 @@ TEST(AModelOnTheNetwork, MayMisbehave)
     EXPECT_EQ(std::string(item.status) == "completed" ? 1u : 0u, analysis["findings"].size());
     EXPECT_EQ(analysis["report_uid"].isNull(), std::string(item.status) == "failed")
         << "nothing is half stored";
+    EXPECT_EQ(std::string(item.status) == "failed" ? "bad_answer" : "", analysis["failure"].asString());
   }
+  EXPECT_EQ(13, server.Accepted()) << "what was answered, and paid for, is not asked again";
   EXPECT_THAT(server.Refusals(), ::testing::IsEmpty());
   EXPECT_EQ(200, clinic.Http().Get("/api/v1/health").status);
 }
@@ -356,18 +377,46 @@ TEST(AModelOnTheNetwork, MayBeInterruptedAndCancelled)
 TEST(AModelOnTheNetwork, MayCostNoMoreThanIsAllowed)
 {
   ChatServer server;
-  const Clinic clinic(WithUser(Chat(server, R"(, "DailyTokens": 1000)")));
-  OnlyAnalysis(clinic, clinic.Send(Tooth()));
+  Json::Value configuration = Chat(server, R"(, "DailyTokens": 1000)");
+  Json::Value& providers = configuration["Clinic"]["Analysis"]["Providers"];
+  Json::Value other = providers[0];
+  other.removeMember("DailyTokens");
+  other["Name"] = "laval";
+  other["DailyCost"] = 0.004;  // an answer costs 0.0045
+  providers.append(other);
+  other.removeMember("DailyCost");
+  other["Name"] = "gatineau";
+  other["RequestsPerMinute"] = 1;
+  providers.append(other);
+  const Clinic clinic(WithUser(configuration));
+  const std::string first = clinic.Send(Tooth());
+  OnlyAnalysis(clinic, first);
+  const std::string second = clinic.Send(Tooth());
+  OnlyAnalysis(clinic, second, "requested");
 
-  const std::string id = OnlyAnalysis(clinic, clinic.Send(Tooth()), "requested")["id"].asString();
-
-  EXPECT_TRUE(WaitUntil(
-      [&]
-      {
-        return clinic.Http().Get("/api/v1/analyses/" + id).Json()["error"].asString().find("budget") !=
-               std::string::npos;
-      }));
-  EXPECT_EQ(1, server.Accepted());
+  int accepted = 1;
+  for (const auto& [provider, reason] : {std::pair("montreal", "budget"), std::pair("laval", "budget"),
+                                         std::pair("gatineau", "no more often")})
+  {
+    const auto request = [&, &name = provider](const std::string& study)
+    {
+      Json::Value body;
+      body["study_uid"] = study;
+      body["provider"] = name;
+      return clinic.Http().Post("/api/v1/analyses", body).Json()["id"].asString();
+    };
+    WaitFor(clinic, request(first), "completed");
+    accepted += std::string(provider) == "montreal" ? 0 : 1;  // which has its answer already
+    const std::string id = request(second);
+    EXPECT_TRUE(WaitUntil(
+        [&, &why = reason]
+        {
+          return clinic.Http().Get("/api/v1/analyses/" + id).Json()["error"].asString().find(why) !=
+                 std::string::npos;
+        }))
+        << provider;
+    EXPECT_EQ(accepted, server.Accepted()) << provider;
+  }
   EXPECT_THAT(clinic.Http().Get("/api/v1/metrics").body,
               HasSubstr("orthanc_clinic_analysis_tokens_total{provider=\"montreal\"} 1200"));
 }
@@ -395,6 +444,15 @@ TEST(AModelOnTheNetwork, IsNotGivenWhatMustNotLeave)
     const Clinic clinic(WithUser(configuration));
     EXPECT_THAT(OnlyAnalysis(clinic, clinic.Send(Tooth()), "failed")["error"].asString(), HasSubstr(reason));
   }
+  Json::Value configuration =
+      Configuration(R"({"Providers": [{"Name": "node", "Type": "dicom", "Modality": "ai"}],
+                        "Rules": [{"Provider": "node"}]})");
+  configuration["DicomModalities"]["ai"] = ParseJsonText(R"(["AI", "ai.example.org", 104])");
+  const Clinic clinic(WithUser(configuration));
+  const Json::Value analysis = OnlyAnalysis(clinic, clinic.Send(Tooth()), "failed");
+  EXPECT_THAT(analysis["error"].asString(), HasSubstr("not known to be in Canada"));
+  EXPECT_EQ("not_sent", analysis["failure"].asString());
+  EXPECT_EQ(0u, analysis["dispatches"].size());
   EXPECT_EQ(0, server.Accepted());
   EXPECT_EQ("", server.Everything());
 }
@@ -444,6 +502,174 @@ TEST(AServiceOfOurProtocol, GetsASignedRequest)
   EXPECT_EQ(0u, clinic.Http().Get("/api/v1/analyses?study_uid=" + other).Json()["items"].size()) << "no rule";
 }
 
+TEST(AServiceOfOurProtocol, MayBeSentDicomWithoutIdentity)
+{
+  const HttpServer service(
+      [&](const ServedRequest&) -> ServedReply
+      {
+        return {.body = R"({"model": "teeth 3.1", "result": {"summary": null, "findings": [
+          {"kind": "caries", "severity": "low", "text": "Carie.", "recommendation": null, "confidence": null,
+           "image": 1, "tooth": null, "box": null}]}})"};
+      });
+  const Clinic clinic(WithUser(Configuration(
+      R"({"Providers": [{"Name": "teeth", "Type": "http", "Content": "dicom", "Secret": "s", "Endpoint": ")" +
+      service.Url("/analyse") + R"("}], "Rules": [{"Provider": "teeth"}]})")));
+  const DicomFile image = Tooth();
+  const std::string uid = clinic.Send(image);
+
+  const Json::Value analysis = OnlyAnalysis(clinic, uid);
+
+  EXPECT_EQ(image.InstanceUid(), analysis["findings"][0]["image"].asString());
+  ASSERT_EQ(1u, service.Requests().size());
+  const std::string body = service.Requests()[0].body;
+  EXPECT_THAT(body, HasSubstr("filename=\"1.dcm\"\r\nContent-Type: application/dicom\r\n"));
+  EXPECT_THAT(body, HasSubstr("DICM"));
+  EXPECT_THAT(body, HasSubstr(R"("frames":[{"file":1,"frame":1}])"));
+  for (const std::string& secret :
+       {std::string("Khoury"), std::string("KHON96052814"), std::string("19960528"), std::string("ACC77"),
+        std::string("Rosemont"), uid, image.InstanceUid()})
+  {
+    EXPECT_THAT(body, Not(HasSubstr(secret)));
+  }
+  EXPECT_EQ(Sha256Of(body), analysis["dispatches"][0]["request_sha256"].asString());
+  Json::Value again;
+  again["study_uid"] = uid;
+  const std::string id = clinic.Http().Post("/api/v1/analyses", again).Json()["id"].asString();
+  EXPECT_EQ("reused", WaitFor(clinic, id, "completed")["dispatches"][0]["outcome"].asString());
+  EXPECT_EQ(1u, service.Requests().size()) << "the identifiers would differ, the question does not";
+}
+
+// The X-rays' records are another plugin's affair: here is what that one would have written.
+void PutXray(const Clinic& clinic, const std::string& studyUid, const std::string& sopInstanceUid)
+{
+  const Json::Value study = clinic.Study(studyUid);
+  Database database((clinic.Orthanc().Directory() / "storage" / "orthanc-clinic.db").string());
+  Xray xray;
+  xray.id = sopInstanceUid;
+  xray.practiceId = study["practice_id"].asString();
+  xray.patientId = "cml123";
+  xray.orthancStudyId = study["orthanc_study_id"].asString();
+  xray.studyInstanceUid = studyUid;
+  xray.type = "periapical";
+  Transaction transaction(database);
+  XrayStore(transaction).Put(xray);
+  transaction.Commit();
+}
+
+TEST(AnXrayOfTheCrm, IsAnalysedWhileItWaits)
+{
+  ChatServer server;
+  Json::Value configuration = Chat(server, R"(, "Overlay": true)");
+  Json::Value& analysis = configuration["Clinic"]["Analysis"];
+  analysis["Rules"][0]["Modalities"].append("IO");
+  analysis["Providers"] = ParseJsonText(R"([{"Name": "quality", "Type": "quality"}])");
+  analysis["Providers"].append(Chat(server, R"(, "Overlay": true)")["Clinic"]["Analysis"]["Providers"][0]);
+  analysis["XrayWaitSeconds"] = 30;
+  const Clinic clinic(WithUser(configuration));
+  DicomFile image = Tooth(400);
+  std::string uid = clinic.Send(image);
+  EXPECT_EQ("montreal", OnlyAnalysis(clinic, uid)["provider"].asString());
+  const std::string other = clinic.Send(image.NextInstance());
+  ASSERT_EQ(uid, other);
+  EXPECT_TRUE(WaitUntil([&] { return clinic.Study(uid)["analyses"].size() == 2; })) << "there is a new image";
+  EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=analyse.montreal") == 0; }));
+  PutXray(clinic, uid, image.InstanceUid());
+  const std::string path = "/api/dental/xrays/" + image.InstanceUid() + "/analyze";
+
+  const HttpAnswer answer = clinic.Http().Call("POST", path);
+
+  ASSERT_EQ(200, answer.status) << answer.body;
+  const Json::Value json = answer.Json();
+  EXPECT_TRUE(json["success"].asBool());
+  const Json::Value& result = json["analysis"];
+  EXPECT_EQ(1u, result["findings"].size()) << "of this image alone";
+  EXPECT_EQ(image.InstanceUid(), result["findings"][0]["image"].asString());
+  EXPECT_EQ("Carie distale.", result["findings"][0]["text"].asString());
+  EXPECT_EQ(0.83, result["confidence"].asDouble());
+  EXPECT_EQ(R"(["Examen clinique."])", JsonText(result["recommendations"]));
+  EXPECT_EQ("vision-1-2026-01-01", result["model"].asString()) << "the provider of the rule";
+  EXPECT_THAT(result["disclaimer"].asString(), HasSubstr("pas un diagnostic"));
+  EXPECT_EQ(image.InstanceUid(), json["xray"]["id"].asString());
+  EXPECT_EQ("PERIAPICAL", json["xray"]["xrayType"].asString());
+  EXPECT_EQ(JsonText(result), JsonText(json["xray"]["aiAnalysis"]));
+  EXPECT_EQ("vision-1-2026-01-01", json["xray"]["aiModel"].asString());
+  EXPECT_EQ(result["analyzedAt"], json["xray"]["aiAnalyzedAt"]);
+
+  // The provider that is named, here and by the other route.
+  const HttpAnswer quality = clinic.Http().Post(path, ParseJsonText(R"({"provider": "quality"})"));
+  EXPECT_EQ("quality-1", quality.Json()["xray"]["aiModel"].asString()) << quality.body;
+  EXPECT_TRUE(quality.Json()["analysis"]["confidence"].isNull()) << "none was given";
+  Json::Value body;
+  body["study_uid"] = uid;
+  const Json::Value again = clinic.Http().Post("/api/v1/analyses", body).Json();
+  EXPECT_EQ("montreal", again["provider"].asString()) << "by the rules";
+  WaitFor(clinic, again["id"].asString(), "completed");
+
+  // The drawn images are in a series of their own, one for each image and analysis, and are not analysed.
+  Json::Value find;
+  find["Level"] = "Instance";
+  find["Query"]["SOPClassUID"] = "1.2.840.10008.5.1.4.1.1.7";
+  const Json::Value drawn = clinic.Http().Post("/tools/find", find).Json();
+  EXPECT_EQ(4u, drawn.size()) << "the model finds one thing each time; what is measured has no place";
+  const TemporaryDirectory folder;
+  for (const Json::Value& instance : drawn)
+  {
+    WriteFile(folder.Path() / "overlay.dcm",
+              clinic.Http().Get("/instances/" + instance.asString() + "/file").body);
+    EXPECT_THAT(RunProgram({"dciodvfy", (folder.Path() / "overlay.dcm").string()}).output,
+                Not(HasSubstr("Error")));
+  }
+  EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=settle.study") == 0; }));
+  EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=analysis-rules") == 0; }));
+  EXPECT_EQ(5u, clinic.Http().Get("/api/v1/analyses?study_uid=" + uid).Json()["total"].asUInt());
+}
+
+TEST(AnXrayOfTheCrm, GetsTheReasonWhenThereIsNoResult)
+{
+  ChatServer server;
+  Json::Value configuration = Chat(server);
+  configuration["Clinic"]["Analysis"]["XrayWaitSeconds"] = 2;
+  configuration["Clinic"]["Analysis"]["Rules"] = Json::arrayValue;
+  Clinic clinic(WithUser(configuration));
+  const DicomFile image = Tooth();
+  const std::string uid = clinic.Send(image);
+  clinic.Decided(uid);
+  PutXray(clinic, uid, image.InstanceUid());
+  const std::string path = "/api/dental/xrays/" + image.InstanceUid() + "/analyze";
+
+  server.Plan({Mood::Prose, Mood::Hang});
+  HttpAnswer answer = clinic.Http().Call("POST", path);
+  EXPECT_EQ(502, answer.status) << answer.body;
+  EXPECT_EQ("INTERNAL_ERROR", answer.Json()["code"].asString());
+  EXPECT_THAT(answer.Json()["message"].asString(), HasSubstr("cannot be used"));
+  EXPECT_EQ(answer.Json()["message"], answer.Json()["error"]);
+
+  // It goes on; who asks again waits for the same.
+  answer = clinic.Http().Call("POST", path);
+  ASSERT_EQ(202, answer.status) << answer.body;
+  EXPECT_TRUE(answer.Json()["success"].asBool());
+  const std::string id = answer.Json()["analysisId"].asString();
+  EXPECT_EQ(id, clinic.Http().Call("POST", path).Json()["analysisId"].asString());
+  server.LetGo();
+  EXPECT_EQ("montreal", WaitFor(clinic, id, "completed")["provider"].asString()) << "the only one";
+  EXPECT_EQ(2, server.Accepted());
+  EXPECT_EQ(id, clinic.Http().Get("/api/v1/analyses?study_uid=" + uid).Json()["items"][0]["id"].asString());
+
+  DicomFile burned = Tooth();
+  burned.Set("BurnedInAnnotation", "YES");
+  const std::string second = clinic.Send(burned);
+  clinic.Decided(second);
+  PutXray(clinic, second, burned.InstanceUid());
+  answer = clinic.Http().Call("POST", "/api/dental/xrays/" + burned.InstanceUid() + "/analyze");
+  EXPECT_EQ(422, answer.status) << answer.body;
+  EXPECT_EQ("VALIDATION_ERROR", answer.Json()["code"].asString());
+
+  answer = clinic.Http().Call("POST", "/api/dental/xrays/1.2.3/analyze");
+  EXPECT_EQ(404, answer.status) << answer.body;
+  EXPECT_EQ("NOT_FOUND", answer.Json()["code"].asString());
+  EXPECT_EQ(404, clinic.Http().Post(path, ParseJsonText(R"({"provider": "none"})")).status);
+}
+
 // An Orthanc is the node: it takes the images, and the test answers from it as an AI would.
 TEST(ADicomNode, GetsImagesWithoutIdentityAndItsResultComesHome)
 {
@@ -485,7 +711,21 @@ TEST(ADicomNode, GetsImagesWithoutIdentityAndItsResultComesHome)
     result.AddItem("ReferencedImageSequence",
                    {{"ReferencedSOPClassUID", tags["SOPClassUID"].asString()},
                     {"ReferencedSOPInstanceUID", tags["SOPInstanceUID"].asString()}});
-    clinic.Send(result, "AI");
+    if (type == "dicom")
+    {
+      clinic.Send(result, "AI");
+    }
+    else
+    {
+      // This node keeps what it makes: it is asked for it. What it has of another study is not ours.
+      DicomFile foreign("OT");
+      foreign.Set("PatientID", tags["PatientID"].asString());
+      for (const DicomFile* const file : {&result, &foreign})
+      {
+        const TemporaryDirectory folder;
+        EXPECT_EQ(200, node.Http().Call("POST", "/instances", ReadFile(file->SaveIn(folder.Path()))).status);
+      }
+    }
 
     analysis = OnlyAnalysis(clinic, uid);
     EXPECT_EQ("dicom.seg", analysis["findings"][0]["kind"].asString());
@@ -498,6 +738,24 @@ TEST(ADicomNode, GetsImagesWithoutIdentityAndItsResultComesHome)
     EXPECT_TRUE(WaitUntil([&] { return clinic.Http().Get("/studies").Json().size() == 1; }))
         << "nothing is left under the pseudonym";
     EXPECT_EQ("answered", analysis["dispatches"][0]["outcome"].asString());
+    EXPECT_EQ(64u, analysis["dispatches"][0]["request_sha256"].asString().size());
+    EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=analysis-poll") == 0; }));
+
+    // Asked again, the node is not: its answer is there.
+    Json::Value again;
+    again["study_uid"] = uid;
+    const Json::Value reused =
+        WaitFor(clinic, clinic.Http().Post("/api/v1/analyses", again).Json()["id"].asString(), "completed");
+    EXPECT_EQ("reused", reused["dispatches"][0]["outcome"].asString());
+    EXPECT_EQ(type == "dicom" ? 1u : 3u, node.Http().Get("/instances").Json().size());
+
+    // What comes late is not lost.
+    DicomFile late("OT");
+    late.Set("Modality", "SEG").Set("StudyInstanceUID", tags["StudyInstanceUID"].asString());
+    late.Set("PatientID", tags["PatientID"].asString());
+    clinic.Send(late, "AI");
+    EXPECT_TRUE(WaitUntil(
+        [&] { return FileOf(clinic, late.InstanceUid()).find("KHON96052814") != std::string::npos; }));
     node.Http().Delete("/instances/" + instances[0].asString());
   }
 }

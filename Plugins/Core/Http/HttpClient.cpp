@@ -230,7 +230,12 @@ HttpReply HttpClient::Send(const HttpCall& call)
   }
   if (code == CURLE_WRITE_ERROR)
   {
-    throw Unavailable("The reply of " + HostOf(call.url) + " is too large");
+    const std::string message = "The reply of " + HostOf(call.url) + " is too large";
+    if (status / 100 == 2)
+    {
+      throw ReplyTooLarge(message);
+    }
+    throw Unavailable(message);
   }
   if (code != CURLE_OK)
   {

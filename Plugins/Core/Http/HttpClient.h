@@ -42,6 +42,13 @@ struct HttpReply
   std::string body = {};
 };
 
+// A successful reply that is larger than the caller takes: it would be so the next time, too.
+class ORTHANC_CLINIC_API ReplyTooLarge : public Unavailable
+{
+public:
+  using Unavailable::Unavailable;
+};
+
 // What the reply's Retry-After says (RFC 9110 s. 10.2.3), at most an hour; nothing without one.
 ORTHANC_CLINIC_API std::optional<std::chrono::seconds> RetryAfter(const HttpReply& reply);
 

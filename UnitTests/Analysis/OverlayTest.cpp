@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "Analysis/Overlay.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "Analysis/Glyphs.h"
+#include "Core/Configuration/Json.h"
+#include "Support/Files.h"
+#include "Support/Process.h"
+
+namespace OrthancClinic::Analysis
+{
+namespace
+{
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+AnalysedImage Source()
+{
+  AnalysedImage image;
+  image.sopClassUid = "1.2.840.10008.5.1.4.1.1.1.3";
+  image.sopInstanceUid = "1.2.826.0.1.3680043.8.498.3";
+  image.columns = 400;
+  image.rows = 200;
+  image.tags = ParseJson(R"({"0008,0060": "IO", "0010,0010": "Lévesque^Zoé", "0010,0020": "4711",
+    "0020,000d": "1.2.826.0.1.3680043.8.498.1", "0020,0020": "L\\F"})");
+  return image;
+}
+
+Image Rendered()
+{
+  Image image;
+  image.width = 200;
+  image.height = 100;
+  image.pixels.assign(200 * 100, '\x40');
+  return image;
+}
+
+Json::Value Findings(const std::string& where)
+{
+  return ParseJson(R"([{"kind": "caries", "tooth": "36", "severity": "low", "text": {"en": "Caries"},
+    "image": "1.2.826.0.1.3680043.8.498.3", )" +
+                   where + "}]");
+}
+
+unsigned At(const Image& image, unsigned x, unsigned y)
+{
+  const auto* const pixel =
+      reinterpret_cast<const unsigned char*>(image.pixels.data()) + 3 * (y * image.width + x);
+  return pixel[0] << 16U | pixel[1] << 8U | pixel[2];
+}
+
+constexpr unsigned YELLOW = 0xFFDC00;
+
+TEST(Overlay, DrawsBoxesAndPolygonsWhereTheyAre)
+{
+  const Image box = DrawFindings(Rendered(), Source(), Findings(R"("box": [100, 100, 200, 60])"), "en");
+  EXPECT_EQ(YELLOW, At(box, 50, 60));
+  EXPECT_EQ(YELLOW, At(box, 150, 80));
+  EXPECT_EQ(YELLOW, At(box, 100, 50));
+  EXPECT_EQ(0x404040U, At(box, 100, 65)) << "inside nothing is changed";
+
+  const Image polygon = DrawFindings(Rendered(), Source(),
+                                     Findings(R"("polygon": [[100, 100], [300, 100], [200, 180]])"), "en");
+  EXPECT_EQ(YELLOW, At(polygon, 100, 50));
+  EXPECT_EQ(YELLOW, At(polygon, 100, 90));
+  EXPECT_EQ(0x404040U, At(polygon, 60, 85));
+}
+
+TEST(Overlay, SaysInEachLanguageThatItIsNotVerified)
+{
+  std::string before;
+  for (const char* language : {"en", "fr", "es", "zh"})
+  {
+    const Image drawn =
+        DrawFindings(Rendered(), Source(), Findings(R"("box": [100, 100, 200, 60])"), language);
+    EXPECT_NE(before, drawn.pixels);
+    before = drawn.pixels;
+    EXPECT_EQ(0U, At(drawn, 0, 0)) << "on black";
+  }
+  EXPECT_EQ(16U, TextWidth("AI"));
+  EXPECT_EQ(16U, TextWidth("\u672A"));
+}
+
+TEST(Overlay, IsForImagesWithARegionAlone)
+{
+  EXPECT_TRUE(HasRegions(Source(), Findings(R"("box": [1, 1, 2, 2])")));
+  EXPECT_FALSE(HasRegions(Source(), Findings(R"("confidence": 0.5)")));
+  AnalysedImage other = Source();
+  other.sopInstanceUid = "1.2.3";
+  EXPECT_FALSE(HasRegions(other, Findings(R"("box": [1, 1, 2, 2])")));
+}
+
+TEST(Overlay, IsAValidSecondaryCaptureOfItsSource)
+{
+  const Testing::TemporaryDirectory folder;
+  const auto path = folder.Path() / "overlay.dcm";
+  Analysis analysis;
+  analysis.id = "a1";
+  analysis.studyInstanceUid = "1.2.826.0.1.3680043.8.498.1";
+  analysis.provider = "montreal";
+  const auto make = [&](const AnalysedImage& source)
+  {
+    const Image drawn = DrawFindings(Rendered(), source, Findings(R"("box": [100, 100, 200, 60])"), "fr");
+    return MakeOverlay({.analysis = analysis,
+                        .image = source,
+                        .drawn = drawn,
+                        .number = 1,
+                        .algorithm = "gpt-x",
+                        .algorithmVersion = "abc"});
+  };
+  Testing::WriteFile(path, make(Source()));
+  const std::string checked = Testing::RunProgram({"dciodvfy", path.string()}).output;
+  EXPECT_THAT(checked, HasSubstr("SCImage"));
+  EXPECT_THAT(checked, Not(HasSubstr("Error")));
+  const std::string dump = Testing::RunProgram({"dcmdump", path.string()}).output;
+  for (const char* text :
+       {"DERIVED\\SECONDARY", "[NO]", "121322", "1.2.826.0.1.3680043.8.498.3",
+        "drawn into the rendered image", "AI overlay, not verified: montreal", "L\\F", "4711"})
+  {
+    EXPECT_THAT(dump, HasSubstr(text));
+  }
+  EXPECT_EQ(make(Source()), make(Source())) << "however often it is made";
+
+  AnalysedImage burned = Source();
+  burned.tags["0028,0301"] = "YES";
+  Testing::WriteFile(path, make(burned));
+  EXPECT_THAT(Testing::RunProgram({"dcmdump", "+P", "BurnedInAnnotation", path.string()}).output,
+              HasSubstr("[YES]"));
+}
+}  // namespace
+}  // namespace OrthancClinic::Analysis
