@@ -112,16 +112,6 @@ bool Put(Transaction& transaction, const EventLog& events, const Request& reques
   return isNew;
 }
 
-std::string Describe(const BadInput& error)
-{
-  std::string text = error.what();
-  for (const FieldError& field : error.Fields())
-  {
-    text += "; " + field.field + ": " + field.message;
-  }
-  return text;
-}
-
 Json::Value PutOne(Transaction& transaction, const EventLog& events, const Request& request,
                    const JsonSchema& schema, const Json::Value& json)
 {
@@ -151,15 +141,15 @@ Json::Value PutOne(Transaction& transaction, const EventLog& events, const Reque
   }
   catch (const BadInput& error)
   {
-    fail(Describe(error));
+    fail(request.Translate(error));
   }
   catch (const NotFound& error)
   {
-    fail(error.what());
+    fail(request.Translate(error));
   }
   catch (const Conflict& error)
   {
-    fail(error.what());
+    fail(request.Translate(error));
   }
   return result;
 }

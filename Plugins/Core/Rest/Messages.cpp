@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "Core/Rest/RequestContent.h"
+#include "Core/Rest/Translations.h"
 
 namespace OrthancClinic
 {
@@ -133,6 +134,25 @@ void Request::Require(const std::string& practiceId) const
 bool Request::MayEverywhere(Permission permission) const
 {
   return content_.caller.grants->AllowEverywhere(permission);
+}
+
+std::string Request::Translate(const std::string& sentence) const
+{
+  content_.spoke = true;
+  return Translations::Get().Translate(sentence, ChooseLanguage(FindHeader(Http(), "accept-language")));
+}
+
+std::string Request::Translate(const Error& error) const
+{
+  std::string text = Translate(error.what());
+  if (const auto* const input = dynamic_cast<const BadInput*>(&error))
+  {
+    for (const FieldError& field : input->Fields())
+    {
+      text += "; " + field.field + ": " + Translate(field.message);
+    }
+  }
+  return text;
 }
 
 Response Response::Json(::Json::Value body, int status)

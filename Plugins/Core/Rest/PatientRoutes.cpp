@@ -119,16 +119,6 @@ std::string ToString(PutOutcome outcome)
                                           : "unchanged";
 }
 
-std::string Describe(const BadInput& error)
-{
-  std::string text = error.what();
-  for (const FieldError& field : error.Fields())
-  {
-    text += "; " + field.field + ": " + field.message;
-  }
-  return text;
-}
-
 Json::Value PutOne(Transaction& transaction, const EventLog& events, const Request& request,
                    const JsonSchema& schema, const Json::Value& json)
 {
@@ -150,17 +140,17 @@ Json::Value PutOne(Transaction& transaction, const EventLog& events, const Reque
   catch (const BadInput& error)
   {
     result["status"] = "failed";
-    result["error"] = Describe(error);
+    result["error"] = request.Translate(error);
   }
   catch (const NotFound& error)
   {
     result["status"] = "failed";
-    result["error"] = error.what();
+    result["error"] = request.Translate(error);
   }
   catch (const Conflict& error)
   {
     result["status"] = "failed";
-    result["error"] = error.what();
+    result["error"] = request.Translate(error);
   }
   return result;
 }

@@ -28,5 +28,6 @@ struct Request::Content
   const Upload* upload = nullptr;
   bool open = false;            // the route needs no practice
   mutable bool scoped = false;  // the handler has seen to the practice
+  mutable bool spoke = false;   // the answer has words in the caller's language
 };
 }  // namespace OrthancClinic

@@ -17,6 +17,7 @@
 #include "Core/Rest/OpenApi.h"
 #include "Core/Rest/RequestContent.h"
 #include "Core/Rest/SwaggerUi.h"
+#include "Core/Rest/Translations.h"
 
 namespace OrthancClinic
 {
@@ -24,6 +25,7 @@ namespace
 {
 constexpr size_t kLongestPathParameter = 128;
 constexpr const char* REST_OF_PATH = "{*}";
+constexpr const char* PROBLEM = "application/problem+json";
 
 // An answer that ends the processing of a request before or instead of its handler.
 struct Stop
@@ -337,6 +339,48 @@ HttpResponse Finish(const HttpRequest& request, HttpResponse response)
   return response;
 }
 
+void SetLanguage(HttpResponse& response, const std::string& language)
+{
+  response.headers["Content-Language"] = language;
+  std::string& vary = response.headers["Vary"];
+  vary += vary.empty() ? "Accept-Language" : ", Accept-Language";
+}
+
+// What a problem says to a person, in that person's language.
+void TranslateProblem(HttpResponse& response, const std::string& acceptLanguage)
+{
+  const std::string language = ChooseLanguage(acceptLanguage);
+  SetLanguage(response, language);
+  if (language == "en")
+  {
+    return;
+  }
+  const auto translate = [&](Json::Value& parent, const char* name)
+  {
+    if (parent[name].isString())
+    {
+      parent[name] = Translations::Get().Translate(parent[name].asString(), language);
+    }
+  };
+  Json::Value body = ParseJson(response.body);
+  for (const char* name : {"title", "detail", "message", "error"})
+  {
+    if (body.isMember(name))
+    {
+      translate(body, name);
+    }
+  }
+  for (Json::Value& error : body["errors"])
+  {
+    translate(error, "message");
+  }
+  if (body["errors"].isNull())
+  {
+    body.removeMember("errors");
+  }
+  response.body = WriteJson(body);
+}
+
 void CheckQueryDeclarations(const Endpoint& endpoint)
 {
   for (const QueryParameter& parameter : endpoint.query)
@@ -512,6 +556,10 @@ struct Router::Pimpl
         throw Unavailable("The audit trail cannot be written now, and nothing is shown without it");
       }
     }
+    if (content.spoke && response.http.contentType != PROBLEM)
+    {
+      SetLanguage(response.http, ChooseLanguage(FindHeader(request, "accept-language")));
+    }
     return Finish(request, std::move(response.http));
   }
 
@@ -545,8 +593,13 @@ struct Router::Pimpl
     return target;
   }
 
-  HttpResponse Challenged(HttpResponse response) const
+  // With what every answer to this caller has: a problem in their language, how to sign in with a 401.
+  HttpResponse ForCaller(const HttpRequest& request, HttpResponse response) const
   {
+    if (response.contentType == PROBLEM)
+    {
+      TranslateProblem(response, FindHeader(request, "accept-language"));
+    }
     if (response.status == 401 && !challenge.empty())
     {
       response.headers["WWW-Authenticate"] = challenge;
@@ -637,7 +690,7 @@ struct Router::Pimpl
             });
       }
       reader_.reset();
-      return router_.Challenged(refusal_ ? *std::move(refusal_) : std::move(response));
+      return router_.ForCaller(head_, refusal_ ? *std::move(refusal_) : std::move(response));
     }
 
   private:
@@ -823,7 +876,7 @@ HttpResponse Router::Dispatch(const HttpRequest& request) const noexcept
   try
   {
     pimpl_->dispatching = true;
-    response = pimpl_->Challenged(pimpl_->Answer(request));
+    response = pimpl_->ForCaller(request, pimpl_->Answer(request));
   }
   catch (...)
   {

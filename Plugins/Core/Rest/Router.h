@@ -17,6 +17,8 @@
 // it that they get nothing of another practice: by Request::Scope() for a list, by Request::Require() or by
 // an audit entry that names the practice for a record. A GET whose handler did none of them is 403 for such a
 // caller. What belongs to another practice is answered as what does not exist.
+// What a problem says to a person (title, detail, message, the errors' messages) is in the language that
+// Accept-Language asks for, and has Content-Language and Vary.
 // An error of the handler becomes: BadInput 400, or 422 when it names fields; Forbidden 403; NotFound 404;
 // TooManyRequests 429; TooLarge 413; Conflict 409; Unavailable 503 with Retry-After; anything else 500 with
 // the id under which the operator finds it.
@@ -90,6 +92,12 @@ public:
 
   // Whether the caller has another permission everywhere.
   bool MayEverywhere(Permission permission) const;
+
+  // An English sentence in the language that the caller reads (see Translations.h), for an answer that is no
+  // problem but tells of one ("error" of an item). What is thrown, or made by Problem(), is translated
+  // anyway. Of an error, with the fields that a BadInput names.
+  std::string Translate(const std::string& sentence) const;
+  std::string Translate(const Error& error) const;
 
   struct Content;
   explicit Request(const Content& content) : content_(content) {}

@@ -556,6 +556,54 @@ TEST_F(RouterTest, TurnsErrorsIntoStatuses)
   EXPECT_TRUE(errors_.empty());
 }
 
+TEST_F(RouterTest, SaysAProblemInTheCallersLanguage)
+{
+  AddWithBody(R"({"type": "object", "properties": {"age": {"type": "integer"}}})");
+  Add(HttpMethod::Get, "/api/dental/xrays",
+      [](const Request&) -> Response { throw NotFound("There is no such patient"); });
+
+  HttpResponse response =
+      Call(HttpMethod::Post, "/body", R"({"age": "x"})",
+           {{"authorization", "alice"}, {"accept-language", "de, fr-CA;q=0.8, en;q=0.1"}});
+  EXPECT_EQ("fr", response.headers.at("Content-Language"));
+  EXPECT_EQ("Accept-Language", response.headers.at("Vary"));
+  EXPECT_EQ("Contenu non valide", ParseJson(response.body)["title"].asString());
+  EXPECT_EQ("age: attendu : un entier", FirstError(response));
+
+  response = Call(HttpMethod::Get, "/api/dental/xrays", "",
+                  {{"authorization", "alice"}, {"accept-language", "zh-CN"}});
+  const Json::Value body = ParseJson(response.body);
+  EXPECT_EQ("没有此患者", body["detail"].asString());
+  EXPECT_EQ("没有此患者", body["message"].asString());
+  EXPECT_EQ("没有此患者", body["error"].asString());
+  EXPECT_EQ("NOT_FOUND", body["code"].asString());
+  EXPECT_FALSE(body.isMember("errors"));
+
+  response = Get("/nowhere");
+  EXPECT_EQ("en", response.headers.at("Content-Language"));
+  EXPECT_EQ("Not Found", ParseJson(response.body)["title"].asString());
+}
+
+TEST_F(RouterTest, TranslatesWhatAHandlerAsksToBeTranslated)
+{
+  Add(HttpMethod::Get, "/a",
+      [](const Request& request)
+      {
+        Json::Value body;
+        body["error"] = request.Translate(BadInput("The patient is not valid", {{"id", "missing"}}));
+        return Response::Json(body);
+      });
+  Add(HttpMethod::Get, "/b", Echo);
+  const std::map<std::string, std::string> spanish = {{"authorization", "alice"}, {"accept-language", "es"}};
+
+  const HttpResponse response = Call(HttpMethod::Get, "/a", "", spanish);
+  EXPECT_EQ("El paciente no es válido; id: falta", ParseJson(response.body)["error"].asString());
+  EXPECT_EQ("es", response.headers.at("Content-Language"));
+  EXPECT_EQ("Accept-Language", response.headers.at("Vary"));
+  EXPECT_NE(Get("/a").headers.at("ETag"), response.headers.at("ETag"));
+  EXPECT_FALSE(Call(HttpMethod::Get, "/b", "", spanish).headers.contains("Vary"));
+}
+
 TEST_F(RouterTest, HidesOurMistakesFromTheCallerAndShowsThemToTheOperator)
 {
   AddThrowing("/a/{id}", [] { throw std::out_of_range("the reason"); });
