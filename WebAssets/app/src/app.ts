@@ -1,49 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The web application: signing in, and the studies that a person may see.
+// The web application: signing in, and the way to its pages.
 
-import { byId, element } from './dom';
+import { call } from './api';
+import { byId, element, field } from './dom';
 import { type Key, text } from './messages';
+import { showStudies } from './studies';
+import { uploadPage } from './upload';
+import { uploadsPage } from './uploads';
 
-interface Study {
-  study_instance_uid: string;
-  patient_name: string;
-  patient_dicom_id: string;
-  study_date: string;
-  modality: string;
-  study_description: string;
-  accession_number: string;
-  match: { status: 'matched' | 'review' | 'unmatched' | 'pending'; patient_id: string | null };
-}
-
-const pageSize = 25;
 const main = byId('main');
 const who = byId('who');
-const filter = { modality: '', accession_number: '', offset: 0 };
-const selected = new Set<string>();
-
-function call(method: string, path: string, body?: unknown): Promise<Response> {
-  return fetch(`/api/v1${path}`, {
-    method,
-    headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
-    body: body === undefined ? undefined : JSON.stringify(body),
-  });
-}
+const ways = byId('ways');
 
 function show(...children: (Node | string)[]): void {
   main.replaceChildren(...children);
-}
-
-function field(label: Key, name: string, type: string, more: Record<string, string | boolean> = {}): HTMLLabelElement {
-  return element('label', {}, text(label), element('input', { name, type, ...more }));
-}
-
-function viewerUrl(uids: string[]): string {
-  const query = new URLSearchParams({ StudyInstanceUIDs: uids.join(',') });
-  if (uids.length > 1) {
-    query.set('hangingprotocolId', '@ohif/hpCompare');
-  }
-  return `/ohif/viewer?${query}`;
 }
 
 // A form whose failure is said in the page.
@@ -73,6 +44,7 @@ async function showOtherWays(): Promise<void> {
 
 function signIn(): void {
   who.replaceChildren();
+  ways.replaceChildren();
   void showOtherWays();
   show(
     form(
@@ -126,91 +98,33 @@ async function signOut(): Promise<void> {
   signIn();
 }
 
-function row(study: Study, compare: HTMLButtonElement): HTMLTableRowElement {
-  const uid = study.study_instance_uid;
-  const box = element('input', { type: 'checkbox', 'aria-label': text('select', { patient: study.patient_name }) });
-  box.checked = selected.has(uid);
-  box.addEventListener('change', () => {
-    box.checked ? selected.add(uid) : selected.delete(uid);
-    showSelection(compare);
-  });
-  const status = text(study.match.status);
-  return element(
-    'tr',
-    {},
-    element('td', {}, box),
-    element('td', {}, study.patient_name, element('br'), element('small', {}, study.patient_dicom_id)),
-    element('td', {}, study.study_date.replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3')),
-    element('td', {}, study.modality),
-    element('td', {}, study.study_description),
-    element('td', {}, study.accession_number),
-    element('td', {}, study.match.patient_id === null ? status : `${study.match.patient_id} (${status})`),
-    element('td', {}, element('a', { class: 'button', href: viewerUrl([uid]) }, text('view'))),
-  );
-}
-
-function showSelection(compare: HTMLButtonElement): void {
-  compare.textContent = text('compare', { count: selected.size });
-  compare.disabled = selected.size < 2 || selected.size > 10;
-}
-
-async function list(): Promise<void> {
-  const query = new URLSearchParams({ limit: String(pageSize), offset: String(filter.offset) });
-  for (const name of ['modality', 'accession_number'] as const) {
-    if (filter[name] !== '') {
-      query.set(name, filter[name]);
-    }
-  }
-  const answer = await call('GET', `/studies?${query}`);
-  if (answer.status === 401) {
+// Nothing if nobody is signed in any more.
+async function studiesPage(): Promise<Node | null> {
+  const page = element('div', {});
+  let isOver = false;
+  await showStudies(page, () => {
+    isOver = true;
     signIn();
-    return;
-  }
-  if (!answer.ok) {
-    show(element('p', { class: 'bad', role: 'alert' }, text(answer.status === 403 ? 'notAllowed' : 'failed')));
-    return;
-  }
-  const { items, total }: { items: Study[]; total: number } = await answer.json();
-
-  const search = element('form', { class: 'row' },
-    field('modality', 'modality', 'text', { value: filter.modality, maxlength: '16', size: '6' }),
-    field('accession', 'accession_number', 'text', { value: filter.accession_number, maxlength: '64' }),
-    element('button', { type: 'submit' }, text('search')));
-  search.addEventListener('submit', (event) => {
-    event.preventDefault();
-    const data = new FormData(search);
-    filter.modality = String(data.get('modality')).trim().toUpperCase();
-    filter.accession_number = String(data.get('accession_number')).trim();
-    filter.offset = 0;
-    void list();
   });
+  return isOver ? null : page;
+}
 
-  const compare = element('button', { type: 'button', click: () => location.assign(viewerUrl([...selected])) });
-  showSelection(compare);
-  const turn = (label: Key, step: number) =>
-    element('button', {
-      type: 'button',
-      disabled: filter.offset + step < 0 || filter.offset + step >= total,
-      click: () => {
-        filter.offset += step;
-        void list();
-      },
-    }, text(label));
-  const columns: Key[] = ['patient', 'date', 'modality', 'description', 'accession', 'match'];
-  show(
-    element('h2', {}, text('studies')),
-    search,
-    compare,
-    total === 0
-      ? element('p', {}, text('none'))
-      : element('table', {},
-          element('thead', {}, element('tr', {}, element('th'), ...columns.map((key) => element('th', { scope: 'col' }, text(key))), element('th'))),
-          element('tbody', {}, ...items.map((study) => row(study, compare)))),
-    element('div', { class: 'pages' },
-      turn('previous', -pageSize),
-      text('range', { first: Math.min(filter.offset + 1, total), last: filter.offset + items.length, total }),
-      turn('next', pageSize)),
-  );
+// The pages, by what stands after the '#'.
+const pages: { hash: string; title: Key; make: () => Node | Promise<Node | null> }[] = [
+  { hash: '', title: 'studies', make: () => studiesPage() },
+  { hash: '#upload', title: 'upload', make: uploadPage },
+  { hash: '#uploads', title: 'uploadLog', make: () => uploadsPage() },
+];
+
+async function showPage(): Promise<void> {
+  const page = pages.find(({ hash }) => hash === location.hash) ?? pages[0]!;
+  ways.replaceChildren(...pages.map(({ hash, title }) =>
+    element('a', { href: hash || '#', ...(hash === page.hash ? { 'aria-current': 'page' } : {}) }, text(title))));
+  document.title = `${text(page.title)} – Orthanc Clinic`;
+  const made = await page.make();
+  if (made !== null) {
+    show(made);
+  }
 }
 
 async function start(): Promise<void> {
@@ -223,7 +137,8 @@ async function start(): Promise<void> {
     const { name } = await answer.json();
     who.replaceChildren(name, element('button', { type: 'button', click: () => void signOut() }, text('signOut')));
   }
-  await list(); // where Orthanc itself lets people in, nobody signs in here
+  await showPage(); // where Orthanc itself lets people in, nobody signs in here
 }
 
+addEventListener('hashchange', () => void start());
 await start();

@@ -2,6 +2,8 @@
 //
 // Elements made in one line. Text is only ever text: a patient's name cannot become HTML.
 
+import { type Key, text } from './messages';
+
 type Attributes = Record<string, string | boolean | EventListener>;
 
 export function element<Name extends keyof HTMLElementTagNameMap>(
@@ -29,4 +31,8 @@ export function byId(id: string): HTMLElement {
     throw new Error(`The page has no #${id}`);
   }
   return found;
+}
+
+export function field(label: Key, name: string, type: string, more: Record<string, string | boolean> = {}): HTMLLabelElement {
+  return element('label', {}, text(label), element('input', { name, type, ...more }));
 }
