@@ -7,6 +7,7 @@
 // what was seen at the end, if they are wanted.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
@@ -258,6 +259,83 @@ const scenarios = {
       const status = await page.evaluate(async (url) => (await fetch(url)).status, path);
       assert.ok([401, 403, 404].includes(status), `${path}: ${status}`);
     }
+  },
+
+  // A technician drops good and bad files, corrects the number, sends, and sees under whom they were filed.
+  async upload() {
+    const page = await newPage({ locale: 'en-CA' });
+    await signIn(page, given.user, given.password);
+    await page.getByRole('link', { name: 'Send images' }).click();
+    const files = given.files.map((file) => ({ name: path.basename(file), bytes: fs.readFileSync(file).toString('base64') }));
+    const transfer = await page.evaluateHandle((dropped) => {
+      const data = new DataTransfer();
+      for (const { name, bytes } of dropped) {
+        data.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name));
+      }
+      return data;
+    }, files);
+    await page.locator('.drop').dispatchEvent('drop', { dataTransfer: transfer });
+
+    await page.getByText('4 images · 1 patient · 2 files will not be sent').waitFor();
+    await page.getByText('readme.txt: This is no DICOM file').waitFor();
+    await page.getByText('cut.dcm: The file is cut off').waitFor();
+    await page.getByRole('heading', { name: `Roy, Anne · ${given.wrongId} · 1985-01-01` }).waitFor();
+    await page.getByRole('searchbox').fill('Roy');
+    await page.keyboard.press('Enter');
+    await page.getByRole('radio', { name: 'Roy, Anne · 1985-01-01 · 4711' }).check();
+    await page.getByText('another number than this patient’s 4711').waitFor();
+    await page.getByRole('button', { name: 'Take this patient’s number and name' }).click();
+    assert.equal(await page.locator('input[name=PatientID]').inputValue(), '4711');
+    assert.equal(await page.getByRole('row', { name: /PatientID/ }).getByRole('cell').first().textContent(), given.wrongId);
+    await page.getByRole('button', { name: /^Send 1 study \(4 images/ }).click();
+
+    await page.getByText('3 of 4 files sent · 1 file failed').waitFor();
+    await page.getByText('Filed under Roy, Anne (4711).').waitFor();
+    await page.locator('li.bad').getByText('late.dcm: failed').waitFor();
+    assert.ok((await page.getByRole('link', { name: 'View images' }).getAttribute('href')).includes(given.sent));
+    assert.equal(page.url(), `${given.url}/clinic#upload`);
+    assert.deepEqual(page.noted, []);
+
+    await page.getByRole('link', { name: 'Upload log' }).click();
+    await page.getByText(`PatientID: ${given.wrongId} → 4711`).waitFor();
+    await page.getByText(given.user).first().waitFor();
+    assert.deepEqual(page.noted, []);
+  },
+
+  // A connection that breaks, a file that is taken out, on a small screen and in French; and in Chinese what there is
+  // of it all.
+  async uploadAgain() {
+    const page = await newPage({ locale: 'fr-CA', viewport: { width: 390, height: 800 } });
+    await signIn(page, given.user, given.password);
+    await page.getByRole('link', { name: 'Envoyer des images' }).click();
+    await page.locator('input[type=file]').nth(1).setInputFiles(given.folder);
+    await page.getByText('3 images · 1 patient').waitFor();
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390, 'wider than the screen');
+
+    await page.route('**/upload-multiple', (route) => route.abort());
+    await page.getByRole('button', { name: /^Envoyer 1 examen \(3 images/ }).click();
+    await page.getByText('Fichiers envoyés : 0 sur 3 · 3 fichiers ont échoué').waitFor();
+    await page.getByText('Aucune connexion au serveur').first().waitFor();
+    await page.unroute('**/upload-multiple');
+    await page.getByRole('button', { name: /^Réessayer : / }).first().click();
+    await page.getByText('Fichiers envoyés : 1 sur 3 · 2 fichiers ont échoué').waitFor();
+    await page.getByRole('button', { name: 'Réessayer les fichiers en échec' }).click();
+    await page.getByText('Fichiers envoyés : 3 sur 3').waitFor();
+    await page.getByText(/Classé sous|attend une vérification|personne ne correspond/).waitFor();
+    assert.deepEqual(page.noted, []);
+
+    const refused = await page.evaluate(async () => (await fetch('/api/v1/studies?limit=0')).json());
+    assert.equal(refused.errors[0].message, 'attendu : un entier de 1 à 1000');
+
+    const chinese = await newPage({ locale: 'zh-CN' });
+    await signIn(chinese, given.user, given.password);
+    await chinese.getByRole('link', { name: '上传影像' }).click();
+    await chinese.locator('input[type=file]').first().setInputFiles(given.files);
+    await chinese.getByText('不是 DICOM 文件').waitFor();
+    await chinese.getByRole('button', { name: /^上传 1 个检查/ }).waitFor();
+    const { title } = await chinese.evaluate(async () => (await fetch('/api/v1/studies/1.2.3')).json());
+    assert.equal(title, '未找到');
+    assert.deepEqual(chinese.noted, []);
   },
 
   // From the list, two studies side by side.

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
 
 #include "EndToEnd/GuardedClinic.h"
@@ -560,6 +561,81 @@ TEST_F(Browser, ComparesFromTheList)
   given_["user"] = "lise";
   given_["password"] = GuardedClinic::PASSWORD;
   Walk("compareFromList");
+}
+
+namespace
+{
+class BrowserUpload : public Browser
+{
+protected:
+  void SetUp() override
+  {
+    Browser::SetUp();
+    if (IsSkipped())
+    {
+      return;
+    }
+    clinic_.MakeUser("lise", Roles("technician", "north"));
+    given_["user"] = "lise";
+    given_["password"] = GuardedClinic::PASSWORD;
+    const Json::Value patient = ParseJsonText(R"({
+      "id": "p-roy", "practice_id": "north", "kind": "patient", "birth_date": "1985-01-01", "sex": "F",
+      "identifiers": [{"value": "4711", "issuer": "CLINIC", "type": "mrn"}],
+      "names": [{"use": "official", "family": "Roy", "given": "Anne"}]})");
+    ASSERT_EQ(201, clinic_.Http().Put("/api/v1/patients/p-roy", patient).status);
+  }
+
+  // Three images whose PatientID has two digits swapped.
+  std::string MakeStudy(const std::filesystem::path& folder)
+  {
+    DicomFile image("PX", 64);
+    image.Set("PatientName", "Roy^Anne").Set("PatientID", WRONG).Set("PatientBirthDate", "19850101");
+    for (int i = 0; i < 3; i++)
+    {
+      given_["files"].append(image.SaveIn(folder).string());
+      image.NextInstance();
+    }
+    last_ = ReadFile(image.SaveIn(files_.Path()));
+    return image.StudyUid();
+  }
+
+  void Write(const std::string& name, const std::string& bytes)
+  {
+    const std::filesystem::path path = files_.Path() / name;
+    std::ofstream(path, std::ios::binary) << bytes;
+    given_["files"].append(path.string());
+  }
+
+  static constexpr const char* WRONG = "4171";
+  TemporaryDirectory files_;
+  std::string last_;  // a fourth image
+};
+}  // namespace
+
+TEST_F(BrowserUpload, SendsACorrectedStudyToItsPatient)
+{
+  const std::string study = MakeStudy(files_.Path());
+  Write("cut.dcm", last_.substr(0, last_.size() - 100));
+  Write("readme.txt", "Insert this CD into a computer");
+  // What comes after the pixels, only the server reads.
+  Write("late.dcm", last_ + std::string("\xFC\xFF\xFC\xFFOB\0\0\xFF\xFF\xFF\x0F", 12));
+  given_["wrongId"] = WRONG;
+  given_["sent"] = study;
+  Walk("upload");
+
+  const Json::Value stored = clinic_.Study(study);
+  EXPECT_EQ("4711", stored["patient_dicom_id"].asString());
+  EXPECT_EQ("p-roy", stored["match"]["patient_id"].asString());
+  EXPECT_EQ(3, stored["number_of_instances"].asInt());
+}
+
+TEST_F(BrowserUpload, SendsAgainWhatFailed)
+{
+  TemporaryDirectory folder;
+  MakeStudy(folder.Path());
+  Write("readme.txt", "Insert this CD into a computer");
+  given_["folder"] = folder.Path().string();
+  Walk("uploadAgain");
 }
 
 namespace

@@ -10,6 +10,7 @@ import { text } from './messages';
 export interface Destination {
   patientId: string; // empty: the clinic's matching decides
   orderId: string;
+  isCd: boolean;
   changes: Record<string, string>; // keyword → value
 }
 
@@ -24,6 +25,11 @@ export interface Item {
 export interface Stored {
   study_instance_uid: string;
   orthanc_study_id: string;
+}
+
+interface NotStored {
+  filename: string;
+  error: string;
 }
 
 const mostFiles = 25;
@@ -144,6 +150,7 @@ export class Sender {
     if (this.destination.orderId !== '') {
       form.append('order_id', this.destination.orderId);
     }
+    form.append('upload_source', this.destination.isCd ? 'cd_import' : 'manual');
     if (Object.keys(this.destination.changes).length > 0) {
       form.append('tag_modifications', JSON.stringify(this.destination.changes));
     }
@@ -172,7 +179,7 @@ export class Sender {
     };
     if (status < 200 || status > 299) {
       // What is wrong with one file shall not be said of the others.
-      const ofOneFile = [400, 413, 422].includes(status) && part.length > 1;
+      const ofOneFile = [400, 413].includes(status) && part.length > 1;
       for (const item of part) {
         if (ofOneFile) {
           item.state = 'waiting';
@@ -183,21 +190,23 @@ export class Sender {
       }
       return;
     }
-    const { failed, uploads, errors } = JSON.parse(body) as { failed: number; uploads: Stored[]; errors: Record<string, string>[] };
-    for (const upload of uploads ?? []) {
+    const { uploads, errors, skipped } = JSON.parse(body) as { uploads: Stored[]; errors: NotStored[]; skipped?: NotStored[] };
+    const notStored = [...errors, ...(skipped ?? [])];
+    for (const upload of uploads) {
       this.stored.set(upload.orthanc_study_id, upload);
     }
-    const said = new Map((errors ?? []).map((error) => [error.file_name ?? error.filename ?? error.file ?? '', error.error ?? error.detail ?? error.message ?? text('failed')]));
-    const found = part.filter(({ image }) => said.has(image.source.path));
+    const said = new Map(notStored.map(({ filename, error }) => [filename, error]));
+    // A name that the form could not carry as it is.
+    const isUnclear = part.filter(({ image }) => said.has(image.source.path)).length < notStored.length;
     for (const item of part) {
       const why = said.get(item.image.source.path);
       if (why !== undefined) {
         fail(item, why);
-      } else if (failed > found.length && part.length > 1) {
-        item.state = 'waiting'; // the server does not say which: it will, of one alone
+      } else if (isUnclear && part.length > 1) {
+        item.state = 'waiting';
         item.alone = true;
-      } else if (failed > found.length) {
-        fail(item, [...said.values()][0] ?? text('failed'));
+      } else if (isUnclear) {
+        fail(item, notStored[0]?.error ?? text('failed'));
       } else {
         item.state = 'sent';
       }

@@ -25,7 +25,7 @@ let nextId = 0;
 const newId = () => `n${(nextId += 1)}`;
 
 function megabytes(bytes: number): string {
-  return new Intl.NumberFormat(document.documentElement.lang, { style: 'unit', unit: 'megabyte', maximumFractionDigits: bytes < 10e6 ? 1 : 0 }).format(bytes / 1e6);
+  return new Intl.NumberFormat(document.documentElement.lang, { style: 'unit', unit: 'megabyte', maximumFractionDigits: bytes < 10e6 ? 1 : 0 }).format(Math.max(bytes / 1e6, 0.1));
 }
 
 function bytesOf(images: Image[]): number {
@@ -185,12 +185,13 @@ class StudyCard {
     const modalities = [...new Set(images.map(({ modality }) => modality))].join(', ');
     const title = [date(first.studyDate) || text('noDate'), modalities, first.description].filter((part) => part !== '').join(' · ');
     const series = new Set(images.map(({ seriesUid }) => seriesUid)).size;
-    this.form = element('fieldset', { class: 'bare' }, this.orderLabel, this.orderHint, element('details', { open: true }, element('summary', {}, text('correct')), this.corrections.element));
+    const problems = this.problems();
+    this.form = element('fieldset', { class: 'bare' }, this.orderLabel, this.orderHint, element('details', { open: problems.length > 0 }, element('summary', {}, text('correct')), this.corrections.element));
     const id = newId();
     this.element = element('section', { class: 'study', 'aria-labelledby': id },
       element('h4', { id }, element('label', { class: 'choice' }, this.include, title)),
       element('p', {}, `${text('images', { count: images.length })} · ${text('series', { count: series })} · ${megabytes(bytesOf(images))}`),
-      element('ul', { class: 'bad' }, ...this.problems().map((key) => element('li', {}, text(key)))),
+      element('ul', { class: 'bad' }, ...problems.map((key) => element('li', {}, text(key)))),
       this.form, this.progress, this.arrival);
   }
 
@@ -237,15 +238,15 @@ class StudyCard {
     return this.include.checked && this.sender === null;
   }
 
-  prepare(patient: Patient | null, changes: Record<string, string>): Sender {
+  prepare(patient: Patient | null, isCd: boolean, changes: Record<string, string>): void {
     this.form.disabled = true;
     this.include.disabled = true;
-    this.sender = new Sender(this.images, { patientId: patient?.id ?? '', orderId: this.order.value, changes: { ...changes, ...this.corrections.changes() } }, () => {
+    this.form.querySelector('details')?.removeAttribute('open');
+    this.sender = new Sender(this.images, { patientId: patient?.id ?? '', orderId: this.order.value, isCd, changes: { ...changes, ...this.corrections.changes() } }, () => {
       this.show();
       this.changed();
     });
     this.showLines(this.sender);
-    return this.sender;
   }
 
   private showLines(sender: Sender): void {
@@ -379,13 +380,14 @@ class PatientCard {
     return this.corrections.isValid() && this.studies.every((study) => study.corrections.isValid());
   }
 
-  prepare(): StudyCard[] {
+  prepare(isCd: boolean): StudyCard[] {
     const wanted = this.studies.filter((study) => study.wanted);
     for (const study of wanted) {
-      study.prepare(this.choice.chosen, this.corrections.changes());
+      study.prepare(this.choice.chosen, isCd, this.corrections.changes());
     }
     if (wanted.length > 0) {
       this.form.disabled = true;
+      this.form.querySelector('details')?.removeAttribute('open');
     }
     return wanted;
   }
@@ -432,6 +434,7 @@ export function uploadPage(): HTMLElement {
   const restart = element('button', { type: 'button', class: 'plain', hidden: true }, text('moreFiles'));
   let patients: PatientCard[] = [];
   let sending = false;
+  let isCd = false;
 
   const studies = () => patients.flatMap((patient) => patient.studies);
   const items = () => studies().flatMap((study) => study.sender?.items ?? []);
@@ -480,6 +483,7 @@ export function uploadPage(): HTMLElement {
         state.textContent = text('reading', { done, total });
       }
     });
+    isCd = refused.some(({ why }) => why === 'directory');
     patients = groupBy(images, (image) => JSON.stringify([image.patientId, image.patientName, image.birthDate]))
       .map((group) => new PatientCard(group, images, showState));
     state.textContent = [text('images', { count: images.length }), text('patients', { count: patients.length }), ...(refused.length > 0 ? [text('notSent', { count: refused.length })] : [])].join(' · ');
@@ -523,7 +527,7 @@ export function uploadPage(): HTMLElement {
   });
   send.addEventListener('click', () => {
     if (patients.every((patient) => patient.isValid())) {
-      const wanted = patients.flatMap((patient) => patient.prepare());
+      const wanted = patients.flatMap((patient) => patient.prepare(isCd));
       void whileSending(async () => {
         for (const study of wanted) {
           await study.send();
