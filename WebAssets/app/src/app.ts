@@ -12,6 +12,9 @@ import { uploadsPage } from './uploads';
 const main = byId('main');
 const who = byId('who');
 const ways = byId('ways');
+let user = '';
+// Lives on while another page is looked at, so that what is being sent is sent.
+let upload: HTMLElement | null = null;
 
 function show(...children: (Node | string)[]): void {
   main.replaceChildren(...children);
@@ -95,6 +98,8 @@ function choosePassword(current: string): void {
 
 async function signOut(): Promise<void> {
   await call('POST', '/auth/logout');
+  user = '';
+  upload = null;
   signIn();
 }
 
@@ -112,7 +117,7 @@ async function studiesPage(): Promise<Node | null> {
 // The pages, by what stands after the '#'.
 const pages: { hash: string; title: Key; make: () => Node | Promise<Node | null> }[] = [
   { hash: '', title: 'studies', make: () => studiesPage() },
-  { hash: '#upload', title: 'upload', make: uploadPage },
+  { hash: '#upload', title: 'upload', make: () => (upload ??= uploadPage()) },
   { hash: '#uploads', title: 'uploadLog', make: () => uploadsPage() },
 ];
 
@@ -135,6 +140,10 @@ async function start(): Promise<void> {
   }
   if (answer.ok) {
     const { name } = await answer.json();
+    if (name !== user) {
+      user = name;
+      upload = null; // the files of whoever was here before
+    }
     who.replaceChildren(name, element('button', { type: 'button', click: () => void signOut() }, text('signOut')));
   }
   await showPage(); // where Orthanc itself lets people in, nobody signs in here

@@ -64,6 +64,7 @@ class Corrections {
         input.classList.toggle('changed', input.value.trim() !== original);
         changed();
       });
+      input.addEventListener('invalid', () => input.closest('details')?.setAttribute('open', ''));
       this.inputs.set(keyword, input);
       return element('tr', {}, element('th', { scope: 'row' }, text(label)), was, element('td', {}, input));
     });
