@@ -49,12 +49,12 @@ Json::Value OrNull(const std::string& text)
   return text.empty() ? Json::Value() : Json::Value(text);
 }
 
-Json::Value ToArray(const std::vector<std::string>& texts)
+Json::Value ToArray(const Request& request, const std::vector<std::string>& texts)
 {
   Json::Value array(Json::arrayValue);
   for (const std::string& text : texts)
   {
-    array.append(text);
+    array.append(request.Translate(text));
   }
   return array;
 }
@@ -79,11 +79,12 @@ Response AnswerValidation(IOrthanc& orthanc, const Request& request)
 
   Json::Value json;
   json["valid"] = json["isValid"] = found.problems.empty();
-  json["message"] = !found.problems.empty()   ? found.problems.front()
-                    : !found.warnings.empty() ? found.warnings.front()
-                                              : "The file is valid";
-  json["problems"] = ToArray(found.problems);
-  json["warnings"] = ToArray(found.warnings);
+  const std::string message = !found.problems.empty()   ? found.problems.front()
+                              : !found.warnings.empty() ? found.warnings.front()
+                                                        : "The file is valid";
+  json["message"] = request.Translate(message);
+  json["problems"] = ToArray(request, found.problems);
+  json["warnings"] = ToArray(request, found.warnings);
   json["file_info"] = info;
   return Response::Json(json);
 }

@@ -77,7 +77,17 @@ Json::Value Describe(const UploadEntry& entry, const std::map<std::string, Json:
   return json;
 }
 
-Json::Value JobJson(const UploadJob& job, const std::map<int, Json::Value>& results)
+// Why a file was not stored, in the caller's language.
+Json::Value Translated(const Request& request, Json::Value json, const char* field)
+{
+  if (json[field].isString())
+  {
+    json[field] = request.Translate(json[field].asString());
+  }
+  return json;
+}
+
+Json::Value JobJson(const Request& request, const UploadJob& job, const std::map<int, Json::Value>& results)
 {
   Json::Value json;
   json["id"] = job.id;
@@ -91,7 +101,7 @@ Json::Value JobJson(const UploadJob& job, const std::map<int, Json::Value>& resu
   json["results"] = Json::arrayValue;
   for (const auto& [number, result] : results)
   {
-    json["results"].append(result);
+    json["results"].append(Translated(request, result, "error"));
   }
   json["uploads"] = job.answer.isArray() ? job.answer : Json::Value(Json::arrayValue);
   json["created_at"] = ToString(job.createdAt);
@@ -125,7 +135,7 @@ public:
     json["files"] = Json::arrayValue;
     for (const FileResult& file : outcome.files)
     {
-      json["files"].append(ToJson(file));
+      json["files"].append(Translated(request, ToJson(file), "error"));
     }
     return Response::Json(json);
   }
@@ -138,8 +148,8 @@ public:
     if (upload.Field("async") == "true")
     {
       const UploadJob job = uploader_.Begin(upload, read);
-      Json::Value json = JobJson(job, {});
-      json["message"] = "The upload is being stored";
+      Json::Value json = JobJson(request, job, {});
+      json["message"] = request.Translate("The upload is being stored");
       return Response::Json(json, 202).Header("Location", "/api/v1/dicom/upload-jobs/" + job.id);
     }
     const UploadOutcome outcome = uploader_.Store(upload, read);
@@ -151,14 +161,14 @@ public:
     int failed = 0;
     for (const FileResult& file : outcome.files)
     {
-      json["files"].append(ToJson(file));
+      json["files"].append(Translated(request, ToJson(file), "error"));
       successful += file.IsStored() ? 1 : 0;
       failed += file.status == "failed" ? 1 : 0;
       if (!file.IsStored())
       {
         Json::Value error;
         error["filename"] = file.name;
-        error["error"] = file.error;
+        error["error"] = request.Translate(file.error);
         json[file.status == "skipped" ? "skipped" : "errors"].append(error);
       }
     }
@@ -185,7 +195,7 @@ public:
     transaction.Commit();
     AuditEntry audit = request.Audit("upload.view");
     audit.practiceId = job.practiceId;
-    return Response::Json(JobJson(job, results)).Viewed(audit);
+    return Response::Json(JobJson(request, job, results)).Viewed(audit);
   }
 
   Response CancelJob(const Request& request) const
@@ -216,7 +226,7 @@ public:
     Json::Value json(Json::arrayValue);
     for (const UploadEntry& entry : entries)
     {
-      json.append(ToJson(entry));
+      json.append(Translated(request, ToJson(entry), "error_message"));
     }
     AuditEntry audit = request.Audit("upload.list", filter.practices);
     audit.patientId = filter.patientId;
@@ -240,7 +250,7 @@ public:
     audit.practiceId = entry.practiceId;
     audit.patientId = entry.patientId;
     audit.studyInstanceUid = entry.studyInstanceUid;
-    return Response::Json(ToJson(entry)).Viewed(audit);
+    return Response::Json(Translated(request, ToJson(entry), "error_message")).Viewed(audit);
   }
 
 private:

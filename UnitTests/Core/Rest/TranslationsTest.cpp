@@ -305,35 +305,58 @@ void FindFields(const Tokens& tokens, std::set<std::string>& found)
   }
 }
 
+Tokens Until(const Tokens& tokens, size_t begin, std::string_view sign)
+{
+  size_t end = begin;
+  while (end < tokens.size() && !Is(tokens[end], sign))
+  {
+    end++;
+  }
+  return {tokens.begin() + static_cast<long>(begin), tokens.begin() + static_cast<long>(end)};
+}
+
+// What is thrown, or written into a list of what is wrong, or into the "message" or "error" of an answer.
 std::set<std::string> SentencesIn(const std::string& source)
 {
   static const std::map<std::string, size_t> WHICH_ARGUMENT = {
-      {"BadInput", 0},        {"Conflict", 0}, {"NotFound", 0}, {"Forbidden", 0}, {"Unavailable", 0},
-      {"TooManyRequests", 0}, {"Problem", 1},  {"Stop", 1},     {"problem", 1},   {"Refuse", 1}};
+      {"BadInput", 0},    {"Conflict", 0}, {"NotFound", 0},        {"Forbidden", 0},
+      {"Unavailable", 0}, {"TooLarge", 0}, {"TooManyRequests", 0}, {"Problem", 1},
+      {"Stop", 1},        {"problem", 1},  {"Refuse", 1},          {"Check", 1}};
+  static const std::set<std::string> LISTS = {"errors", "fields", "problems", "warnings"};
   std::set<std::string> found;
   const Tokens tokens = Tokenize(source);
   for (size_t i = 0; i + 2 < tokens.size(); i++)
   {
+    const std::string& word = tokens[i].text;
+    const bool isText = tokens[i].kind == Token::Text;
+    const bool isSaid = (word == "error" || word == "message") &&
+                        (isText ? Is(tokens[i + 1], "]") && Is(tokens[i + 2], "=")
+                                : Is(tokens[i + 1], "=") && !Is(tokens[i + 2], "="));
+    if (isSaid)
+    {
+      found.merge(Sentences(Until(tokens, i + (isText ? 3 : 2), ";")));
+    }
+    if (word == "return" && tokens[i + 1].kind == Token::Text && tokens[i + 1].text.starts_with("expected "))
+    {
+      found.insert(tokens[i + 1].text);
+    }
     const bool opens = Is(tokens[i + 1], "(") || Is(tokens[i + 1], "{");
     if (tokens[i].kind != Token::Word || !opens)
     {
       continue;
     }
-    const auto which = WHICH_ARGUMENT.find(tokens[i].text);
-    const bool fields = tokens[i].text == "push_back" && i > 1 &&
-                        (tokens[i - 2].text == "errors" || tokens[i - 2].text == "fields");
-    const Tokens inside = which != WHICH_ARGUMENT.end() || fields ? Inside(tokens, i + 1) : Tokens();
+    const Tokens inside = Inside(tokens, i + 1);
+    const auto which = WHICH_ARGUMENT.find(word);
     if (which != WHICH_ARGUMENT.end())
     {
+      // The scanner's own Problem takes the sentence alone.
       const auto arguments = Split(inside, ",");
-      if (arguments.size() > which->second)
-      {
-        found.merge(Sentences(arguments[which->second]));
-      }
-    }
-    if (!inside.empty())
-    {
+      found.merge(Sentences(arguments[std::min(which->second, arguments.size() - 1)]));
       FindFields(inside, found);
+    }
+    else if ((word == "push_back" || word == "emplace_back") && i > 1 && LISTS.contains(tokens[i - 2].text))
+    {
+      Is(inside.front(), "{") ? FindFields(inside, found) : found.merge(Sentences(inside));
     }
   }
   return found;

@@ -54,6 +54,7 @@ function groupBy<T>(items: T[], keyOf: (item: T) => string): T[][] {
 class Corrections {
   readonly inputs = new Map<string, HTMLInputElement>();
   readonly element: HTMLElement;
+  private readonly originals: Map<string, string>;
 
   constructor(image: Image, ofPatient: boolean, changed: () => void) {
     const rows = correctable.filter((one) => one.ofPatient === ofPatient).map(({ keyword, label, of, pattern, longest }) => {
@@ -73,8 +74,6 @@ class Corrections {
       element('thead', {}, element('tr', {}, element('th'), element('th', { scope: 'col' }, text('inImages')), element('th', { scope: 'col' }, text('toBeSent')))),
       element('tbody', {}, ...rows));
   }
-
-  private readonly originals: Map<string, string>;
 
   set(keyword: string, value: string): void {
     const input = this.inputs.get(keyword);
@@ -167,6 +166,7 @@ class StudyCard {
   private readonly progress = element('div', {});
   private readonly arrival = element('div', { role: 'status' });
   private readonly lines = new Map<Item, HTMLElement>();
+  private readonly shown = new Map<Item, string>(); // what each line says, which is only written anew when it changes
   private orders: Order[] = [];
   sender: Sender | null = null;
 
@@ -261,7 +261,6 @@ class StudyCard {
     this.show();
   }
 
-  private readonly shown = new Map<Item, string>();
   private show(): void {
     for (const [item, line] of this.lines) {
       const state = item.state + item.why;
