@@ -142,7 +142,7 @@ Response Deletions::Ask(const Request& request, const std::string& study)
   transaction.Commit();
   Json::Value json = ToJson(deletion);
   json["success"] = true;
-  json["message"] = "The study will be deleted when somebody else has agreed";
+  json["message"] = request.Translate("The study will be deleted when somebody else has agreed");
   return Response::Json(json, 202);
 }
 

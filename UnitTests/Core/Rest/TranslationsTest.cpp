@@ -274,6 +274,11 @@ std::set<std::string> Sentences(const Tokens& tokens)
   {
     return Sentences(Inside(tokens, 0));
   }
+  // request . Translate ( … )
+  if (tokens.size() > 4 && tokens[2].text == "Translate")
+  {
+    return Sentences(Inside(tokens, 3));
+  }
   // fmt :: format ( … ), std :: string ( … )
   if (tokens.size() > 5 && Is(tokens[4], "(") && (tokens[3].text == "format" || tokens[3].text == "string"))
   {
@@ -315,13 +320,22 @@ Tokens Until(const Tokens& tokens, size_t begin, std::string_view sign)
   return {tokens.begin() + static_cast<long>(begin), tokens.begin() + static_cast<long>(end)};
 }
 
+// Of what may be one, what looks like one: no name of a field, no "a JPEG" for a message yet to be made.
+std::set<std::string> Whole(std::set<std::string> sentences)
+{
+  std::erase_if(
+      sentences, [](const std::string& text)
+      { return text.empty() || (!std::isupper(static_cast<unsigned char>(text[0])) && text[0] != '{'); });
+  return sentences;
+}
+
 // What is thrown, or written into a list of what is wrong, or into the "message" or "error" of an answer.
 std::set<std::string> SentencesIn(const std::string& source)
 {
   static const std::map<std::string, size_t> WHICH_ARGUMENT = {
       {"BadInput", 0},    {"Conflict", 0}, {"NotFound", 0},        {"Forbidden", 0},
       {"Unavailable", 0}, {"TooLarge", 0}, {"TooManyRequests", 0}, {"Problem", 1},
-      {"Stop", 1},        {"problem", 1},  {"Refuse", 1},          {"Check", 1}};
+      {"Stop", 1},        {"problem", 1},  {"Refuse", 1}};
   static const std::set<std::string> LISTS = {"errors", "fields", "problems", "warnings"};
   std::set<std::string> found;
   const Tokens tokens = Tokenize(source);
@@ -334,7 +348,7 @@ std::set<std::string> SentencesIn(const std::string& source)
                                 : Is(tokens[i + 1], "=") && !Is(tokens[i + 2], "="));
     if (isSaid)
     {
-      found.merge(Sentences(Until(tokens, i + (isText ? 3 : 2), ";")));
+      found.merge(Whole(Sentences(Until(tokens, i + (isText ? 3 : 2), ";"))));
     }
     if (word == "return" && tokens[i + 1].kind == Token::Text && tokens[i + 1].text.starts_with("expected "))
     {
@@ -354,9 +368,13 @@ std::set<std::string> SentencesIn(const std::string& source)
       found.merge(Sentences(arguments[std::min(which->second, arguments.size() - 1)]));
       FindFields(inside, found);
     }
+    else if (word == "Check" && Split(inside, ",").size() == 2)
+    {
+      found.merge(Whole(Sentences(Split(inside, ",")[1])));
+    }
     else if ((word == "push_back" || word == "emplace_back") && i > 1 && LISTS.contains(tokens[i - 2].text))
     {
-      Is(inside.front(), "{") ? FindFields(inside, found) : found.merge(Sentences(inside));
+      Is(inside.front(), "{") ? FindFields(inside, found) : found.merge(Whole(Sentences(inside)));
     }
   }
   return found;
