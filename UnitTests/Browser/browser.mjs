@@ -10,6 +10,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import zlib from 'node:zlib';
 
 const { chromium } = createRequire(`${process.env.CLINIC_BROWSER_MODULES}/`)('playwright-core');
 const [, , scenario, text] = process.argv;
@@ -114,6 +115,48 @@ async function opensReport(page, name, seen) {
     await page.setViewportSize({ width, height: 900 });
     return await seen.first().waitFor({ state: 'attached', timeout: 3000 }).then(() => true, () => false);
   }, `what the report "${name}" says`, 60);
+}
+
+function crc32(bytes) {
+  let crc = -1;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) {
+      crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+    }
+  }
+  return ~crc >>> 0;
+}
+
+// The files in a ZIP archive (APPNOTE.TXT 4.3), deflated.
+function archive(files) {
+  const parts = [];
+  const directory = [];
+  let offset = 0;
+  for (const file of files) {
+    const name = Buffer.from(path.basename(file));
+    const bytes = fs.readFileSync(file);
+    const packed = zlib.deflateRawSync(bytes);
+    const common = Buffer.alloc(26);
+    common.writeUInt16LE(20, 0);
+    common.writeUInt16LE(8, 4);
+    common.writeUInt32LE(crc32(bytes), 10);
+    common.writeUInt32LE(packed.length, 14);
+    common.writeUInt32LE(bytes.length, 18);
+    common.writeUInt16LE(name.length, 22);
+    const place = Buffer.alloc(14);
+    place.writeUInt32LE(offset, 10);
+    parts.push(Buffer.from('PK\x03\x04'), common, name, packed);
+    directory.push(Buffer.from('PK\x01\x02\x14\x00'), common, place, name);
+    offset += 30 + name.length + packed.length;
+  }
+  const end = Buffer.alloc(18);
+  const size = directory.reduce((sum, part) => sum + part.length, 0);
+  end.writeUInt16LE(files.length, 4);
+  end.writeUInt16LE(files.length, 6);
+  end.writeUInt32LE(size, 8);
+  end.writeUInt32LE(offset, 12);
+  return Buffer.concat([...parts, ...directory, Buffer.from('PK\x05\x06'), end]);
 }
 
 const scenarios = {
@@ -287,6 +330,9 @@ const scenarios = {
     await page.getByRole('button', { name: 'Take this patient’s number and name' }).click();
     assert.equal(await page.locator('input[name=PatientID]').inputValue(), '4711');
     assert.equal(await page.getByRole('row', { name: /PatientID/ }).getByRole('cell').first().textContent(), given.wrongId);
+    await page.getByLabel('Order').selectOption({ label: given.order });
+    await page.getByRole('button', { name: 'Take it' }).click();
+    assert.equal(await page.locator('input[name=AccessionNumber]').inputValue(), given.accession);
     await page.getByRole('button', { name: /^Send 1 study \(4 images/ }).click();
 
     await page.getByText('3 of 4 files sent · 1 file failed').waitFor();
@@ -317,9 +363,14 @@ const scenarios = {
     await page.getByText('Fichiers envoyés : 0 sur 3 · 3 fichiers ont échoué').waitFor();
     await page.getByText('Aucune connexion au serveur').first().waitFor();
     await page.unroute('**/upload-multiple');
-    await page.getByRole('button', { name: /^Réessayer : / }).first().click();
-    await page.getByText('Fichiers envoyés : 1 sur 3 · 2 fichiers ont échoué').waitFor();
+
+    // Of a part that is under way, one file is taken out; the others arrive.
+    await page.route('**/upload-multiple', () => {}, { times: 1 });
     await page.getByRole('button', { name: 'Réessayer les fichiers en échec' }).click();
+    await page.getByRole('button', { name: /^Annuler : / }).first().click();
+    await page.getByText('Fichiers envoyés : 2 sur 3').waitFor();
+    await page.getByText(': annulé').waitFor();
+    await page.getByRole('button', { name: /^Réessayer : / }).click();
     await page.getByText('Fichiers envoyés : 3 sur 3').waitFor();
     await page.getByText(/Classé sous|attend une vérification|personne ne correspond/).waitFor();
     assert.deepEqual(page.noted, []);
@@ -330,8 +381,8 @@ const scenarios = {
     const chinese = await newPage({ locale: 'zh-CN' });
     await signIn(chinese, given.user, given.password);
     await chinese.getByRole('link', { name: '上传影像' }).click();
-    await chinese.locator('input[type=file]').first().setInputFiles(given.files);
-    await chinese.getByText('不是 DICOM 文件').waitFor();
+    await chinese.locator('input[type=file]').first().setInputFiles({ name: 'cd.zip', mimeType: 'application/zip', buffer: archive(given.files) });
+    await chinese.getByText('cd.zip/readme.txt: 不是 DICOM 文件').waitFor();
     await chinese.getByRole('button', { name: /^上传 1 个检查/ }).waitFor();
     const { title } = await chinese.evaluate(async () => (await fetch('/api/v1/studies/1.2.3')).json());
     assert.equal(title, '未找到');

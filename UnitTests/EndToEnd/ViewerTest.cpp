@@ -619,6 +619,13 @@ TEST_F(BrowserUpload, SendsACorrectedStudyToItsPatient)
   Write("readme.txt", "Insert this CD into a computer");
   // What comes after the pixels, only the server reads.
   Write("late.dcm", last_ + std::string("\xFC\xFF\xFC\xFFOB\0\0\xFF\xFF\xFF\x0F", 12));
+  const Json::Value order =
+      clinic_.Http()
+          .Post("/api/v1/orders", ParseJsonText(R"({"patient_id": "p-roy", "priority": "routine",
+            "clinical_indication": "Wisdom teeth", "modality_id": "XRAY"})"))
+          .Json();
+  given_["accession"] = order["accession_number"];
+  given_["order"] = order["order_number"].asString() + " · XRAY · " + order["accession_number"].asString();
   given_["wrongId"] = WRONG;
   given_["sent"] = study;
   Walk("upload");
@@ -626,6 +633,8 @@ TEST_F(BrowserUpload, SendsACorrectedStudyToItsPatient)
   const Json::Value stored = clinic_.Study(study);
   EXPECT_EQ("4711", stored["patient_dicom_id"].asString());
   EXPECT_EQ("p-roy", stored["match"]["patient_id"].asString());
+  EXPECT_EQ(order["accession_number"], stored["accession_number"]);
+  EXPECT_EQ(order["id"], stored["orders"][0]["order_id"]);
   EXPECT_EQ(3, stored["number_of_instances"].asInt());
 }
 

@@ -13,6 +13,7 @@ const main = byId('main');
 const who = byId('who');
 const ways = byId('ways');
 let user = '';
+let turns = 0; // how often a page was chosen
 // Lives on while another page is looked at, so that what is being sent is sent.
 let upload: HTMLElement | null = null;
 
@@ -126,8 +127,10 @@ async function showPage(): Promise<void> {
   ways.replaceChildren(...pages.map(({ hash, title }) =>
     element('a', { href: hash || '#', ...(hash === page.hash ? { 'aria-current': 'page' } : {}) }, text(title))));
   document.title = `${text(page.title)} – Orthanc Clinic`;
+  const turn = (turns += 1);
   const made = await page.make();
-  if (made !== null) {
+  // Another page may have been chosen meanwhile.
+  if (made !== null && turn === turns) {
     show(made);
   }
 }
