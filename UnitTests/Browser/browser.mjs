@@ -337,6 +337,7 @@ const scenarios = {
 
     await page.getByText('3 of 4 files sent · 1 file failed').waitFor();
     await page.getByText('Filed under Roy, Anne (4711).').waitFor();
+    await page.getByText('Linked to its order.').waitFor();
     await page.locator('li.bad').getByText('late.dcm: failed').waitFor();
     assert.ok((await page.getByRole('link', { name: 'View images' }).getAttribute('href')).includes(given.sent));
     assert.equal(page.url(), `${given.url}/clinic#upload`);

@@ -19,6 +19,8 @@ export interface Study {
     reason: string;
     evidence: { field: string; level: string }[];
   };
+  orders: { order_id: string }[];
+  order_review?: object;
 }
 
 export interface Patient {

@@ -319,6 +319,8 @@ async function arrived(study: Study): Promise<Node[]> {
   return [
     element('p', { class: status === 'matched' ? 'good' : 'hint' }, element('strong', {}, text(says, { who })), why === `reason_${reason}` ? '' : ` ${why}`),
     element('p', {}, reasons.join(' · ')),
+    ...(study.orders.length > 0 ? [element('p', { class: 'good' }, text('orderLinked'))] : []),
+    ...(study.order_review === undefined ? [] : [element('p', { class: 'hint' }, text('orderReview'))]),
     element('a', { class: 'button', href: viewerUrl([study.study_instance_uid]) }, text('view')),
   ];
 }
