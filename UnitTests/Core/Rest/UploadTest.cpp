@@ -145,6 +145,17 @@ TEST_F(UploadRoute, IsAnsweredWhenAllOfItHasCome)
   EXPECT_EQ(200, router_.Dispatch(whole).status);
 }
 
+TEST_F(UploadRoute, IsRefusedInTheCallersLanguage)
+{
+  HttpRequest head = Head("4");
+  head.headers["accept-language"] = "es";
+  const auto incoming = router_.Receive(std::move(head));
+  incoming->Add("abc");
+  const HttpResponse response = incoming->Finish();
+  EXPECT_EQ("es", response.headers.at("Content-Language"));
+  EXPECT_NE(std::string::npos, response.body.find("El envío se interrumpió")) << response.body;
+}
+
 TEST_F(UploadRoute, IsRefusedWithTheReason)
 {
   HttpRequest stranger = Head();
