@@ -148,7 +148,8 @@ Response AnalyzeXray(Database& database, Analyzer& analyzer, const Request& requ
   if (!ended->completedAt)
   {
     json["analysisId"] = ended->id;
-    json["message"] = ended->error.empty() ? "The analysis goes on" : "The analysis waits: " + ended->error;
+    json["message"] = request.Translate(ended->error.empty() ? "The analysis goes on"
+                                                             : "The analysis waits: " + ended->error);
     return Response::Json(json, 202).Header("Location", "/api/v1/analyses/" + ended->id);
   }
   Transaction transaction(database);
