@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +27,8 @@ struct Hours
 
   // The next moment, not before `now`, in which it may.
   Timestamp NextAfter(Timestamp now) const;
+
+  bool operator==(const Hours&) const = default;
 };
 
 struct TargetOptions
@@ -60,6 +63,16 @@ struct TargetOptions
   int minimumAgeDays = 0;               // of the study
   std::optional<int> maximumAgeDays;
   std::optional<int> deleteAfterDays;  // that an instance was deleted in Orthanc; nothing: never
+
+  // Of a target that people made by REST (see Vna.h): gets what the rules of its practice send there. The
+  // configuration's have none, and get everything.
+  std::string practiceId;
+  std::string title;  // what people call it
+
+  std::chrono::seconds timeout{600};  // of a call to an S3 server
+
+  bool IsRouted() const { return !practiceId.empty(); }
+  bool operator==(const TargetOptions&) const = default;
 };
 
 struct Options

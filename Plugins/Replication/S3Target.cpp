@@ -80,7 +80,8 @@ std::unique_ptr<ITarget> MakeTarget(const TargetOptions& options, const Residenc
 S3Target::S3Target(const TargetOptions& options, const ResidencyPolicy& policy)
     : options_(options),
       guard_(policy),
-      http_({.timeout = std::chrono::minutes(10),
+      http_({.connectTimeout = std::min<std::chrono::milliseconds>(std::chrono::seconds(10), options.timeout),
+             .timeout = options.timeout,
              .largestBody = LARGEST,
              .connections = options.concurrency + 2}),
       credentials_(options)
@@ -139,13 +140,17 @@ HttpReply S3Target::Expect(HttpReply reply, const char* what) const
   }
   const std::string message =
       fmt::format("{}: the object store answered {}{}", what, reply.status, code.empty() ? "" : " " + code);
-  if (code == "AuthorizationHeaderMalformed")
+  // What an administrator can mend.
+  static const std::map<std::string, const char*> MEANINGS = {
+      {"AuthorizationHeaderMalformed", "the region is not that of the bucket"},
+      {"RequestTimeTooSkewed", "the clock of this machine or of the store is wrong"},
+      {"InvalidAccessKeyId", "there is no such access key"},
+      {"SignatureDoesNotMatch", "the secret key is wrong"},
+      {"AccessDenied", "the access key may not do this"},
+      {"NoSuchBucket", "there is no such bucket"}};
+  if (const auto meaning = MEANINGS.find(code); meaning != MEANINGS.end())
   {
-    throw Unavailable(message + ": the region is not that of the bucket");
-  }
-  if (code == "RequestTimeTooSkewed")
-  {
-    throw Unavailable(message + ": the clock of this machine or of the store is wrong");
+    throw Unavailable(message + ": " + meaning->second);
   }
   // A server that is busy or broken, keys or a bucket that an administrator will mend.
   const bool passes = reply.status >= 500 || reply.status == 401 || reply.status == 403 ||

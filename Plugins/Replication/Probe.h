@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The test button of a target: writes a small object, reads it back and deletes it.
+
+#pragma once
+
+#include <json/value.h>
+
+#include "Core/Http/ResidencyGuard.h"
+#include "ReplicationOptions.h"
+
+namespace OrthancClinic::Replication
+{
+// {"success", "message", "latencyMs", "testedAt"}; at most half a minute.
+Json::Value Probe(const TargetOptions& options, const ResidencyPolicy& policy);
+}  // namespace OrthancClinic::Replication
