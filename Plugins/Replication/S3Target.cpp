@@ -146,7 +146,7 @@ HttpReply S3Target::Expect(HttpReply reply, const char* what) const
       {"RequestTimeTooSkewed", "the clock of this machine or of the store is wrong"},
       {"InvalidAccessKeyId", "there is no such access key"},
       {"SignatureDoesNotMatch", "the secret key is wrong"},
-      {"AccessDenied", "the access key may not do this"},
+      {"AccessDenied", "the access key or its secret is wrong, or may not do this"},
       {"NoSuchBucket", "there is no such bucket"}};
   if (const auto meaning = MEANINGS.find(code); meaning != MEANINGS.end())
   {
