@@ -314,6 +314,7 @@ public:
     {
       Transaction transaction(database_);
       vna.practiceId = PracticeOf(transaction, request, body["userId"].asString());
+      request.Require(vna.practiceId);
       Apply(body, vna);
       target = Usable(vna, policy_);
       CheckTargetsOfRules(vna, VnaStore(transaction).List(vna.practiceId));
@@ -338,11 +339,9 @@ public:
       Transaction transaction(database_);
       VnaStore store(transaction);
       Vna vna = Existing(store.FindForUpdate(id), id);
+      request.Require(vna.practiceId);
       const Vna before = vna;
       Apply(body, vna);
-      AuditEntry entry = request.Audit("vna.update");
-      entry.practiceId = vna.practiceId;
-      entry.Check();
       if (const std::string user = body["userId"].asString();
           !user.empty() && PracticeOf(transaction, request, user) != vna.practiceId)
       {
@@ -377,9 +376,7 @@ public:
       Transaction transaction(database_);
       VnaStore store(transaction);
       const Vna vna = Existing(store.FindForUpdate(id), id);
-      AuditEntry entry = request.Audit("vna.delete");
-      entry.practiceId = vna.practiceId;
-      entry.Check();
+      request.Require(vna.practiceId);
       for (const Vna& other : store.List(vna.practiceId))
       {
         for (const Json::Value& rule : other.document["routingRules"])
@@ -401,6 +398,8 @@ public:
       // What went there goes to another target, if there is one.
       ReplicaStore(transaction).ForgetRoutesTo(id);
       ImageRouter::TargetsChanged(transaction, vna.practiceId);
+      AuditEntry entry = request.Audit("vna.delete");
+      entry.practiceId = vna.practiceId;
       entry.detail["vna"] = id;
       entry.detail["copies"] = static_cast<Json::Int64>(copies);
       store.Delete(vna);
