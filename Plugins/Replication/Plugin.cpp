@@ -30,7 +30,7 @@ void RecordDeclarations(Database& database, const Options& options)
     entry.principal.name = "configuration";
     entry.action = "replication.target";
     entry.detail["target"] = target.name;
-    entry.detail["endpoint"] = target.isS3 ? target.endpoint : "directory";
+    entry.detail["endpoint"] = target.type == TargetType::S3 ? target.endpoint : "directory";
     entry.detail["region"] = target.region;
     entry.detail["jurisdiction"] = target.jurisdiction;
     entry.detail["privacy_impact_assessment"] = target.assessment;
@@ -83,7 +83,7 @@ void Load(Clinic& clinic)
                        { TaskStore(transaction).Enqueue(kind, event.data["orthanc_study_id"].asString()); });
   }
   AddReplicationRoutes(clinic.Routes(), clinic.Database(), targets);
-  AddVnaRoutes(clinic.Routes(), clinic.Database(), targets, options.residency);
+  AddVnaRoutes(clinic.Routes(), parts, targets);
   clinic.OnStarted(
       [&clinic, options]
       {

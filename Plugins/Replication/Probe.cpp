@@ -12,9 +12,23 @@ namespace
 {
 constexpr std::chrono::seconds PATIENCE(5);  // for one call
 constexpr std::chrono::seconds AT_ALL(20);
+
+void WriteAndRead(ITarget& target, Timestamp until)
+{
+  const std::string key = ".probe-" + NewUuid();  // no study has such a name
+  const std::string text = "clinic " + NewUuid();
+  const UploadMemory none{.recall = [] { return std::nullopt; }, .remember = [](const std::string&) {}};
+  target.Put(key, *MakeContent(text), "text/plain", none, [&] { return Now() > until; });
+  const auto back = target.Get(key);
+  target.Delete(key);
+  if (back != text)
+  {
+    throw Unavailable("What was read back is not what was written");
+  }
+}
 }  // namespace
 
-Json::Value Probe(const TargetOptions& options, const ResidencyPolicy& policy)
+Json::Value Probe(const TargetOptions& options, const ResidencyPolicy& policy, IOrthanc& orthanc)
 {
   const Timestamp begin = Now();
   Json::Value result;
@@ -23,17 +37,15 @@ Json::Value Probe(const TargetOptions& options, const ResidencyPolicy& policy)
   {
     TargetOptions impatient = options;
     impatient.timeout = PATIENCE;
-    const auto target = MakeTarget(impatient, policy);
+    const auto target = MakeTarget(impatient, policy, orthanc);
     target->Check();
-    const std::string key = ".probe-" + NewUuid();  // no study has such a name
-    const std::string text = "clinic " + NewUuid();
-    const UploadMemory none{.recall = [] { return std::nullopt; }, .remember = [](const std::string&) {}};
-    target->Put(key, *MakeContent(text), "text/plain", none, [&] { return Now() - begin > AT_ALL; });
-    const auto back = target->Get(key);
-    target->Delete(key);
-    result["success"] = back == text;
-    result["message"] = back == text ? "An object was written, read back and deleted"
-                                     : "What was read back is not what was written";
+    result["message"] = "The DICOM node answers";
+    if (target->KeepsFiles())
+    {
+      WriteAndRead(*target, begin + AT_ALL);
+      result["message"] = "An object was written, read back and deleted";
+    }
+    result["success"] = true;
   }
   catch (const Error& error)
   {

@@ -31,10 +31,17 @@ struct Hours
   bool operator==(const Hours&) const = default;
 };
 
+enum class TargetType
+{
+  S3,
+  Directory,
+  Dicom  // of a practice alone, see Vna.h
+};
+
 struct TargetOptions
 {
   std::string name;
-  bool isS3 = true;
+  TargetType type = TargetType::S3;
   std::string path;  // of a directory
 
   std::string endpoint;  // of an S3 server: "https://s3.ca-central-1.amazonaws.com"
@@ -68,6 +75,10 @@ struct TargetOptions
   // configuration's have none, and get everything.
   std::string practiceId;
   std::string title;  // what people call it
+
+  std::string aeTitle;  // of a DICOM node, as the next
+  std::string host;
+  int port = 0;
 
   std::chrono::seconds timeout{600};  // of a call to an S3 server
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
@@ -83,7 +84,9 @@ Json::Value DescribeTarget(Transaction& transaction, const Replicator& replicato
   const auto number = [](int64_t value) { return Json::Value(static_cast<Json::Int64>(value)); };
   Json::Value json;
   json["target"] = replicator.Name();
-  json["type"] = replicator.Options().isS3 ? "S3" : "Directory";
+  static const std::map<TargetType, const char*> TYPES = {
+      {TargetType::S3, "S3"}, {TargetType::Directory, "Directory"}, {TargetType::Dicom, "Dicom"}};
+  json["type"] = TYPES.at(replicator.Options().type);
   if (replicator.Options().IsRouted())
   {
     json["name"] = replicator.Options().title;
@@ -151,6 +154,10 @@ Response StartRestore(Database& database, TargetDirectory& targets, const Reques
 {
   const Json::Value& body = request.Body();
   const auto replicator = FindTarget(targets, body["target"].asString());
+  if (!replicator->KeepsFiles())
+  {
+    throw Conflict("A DICOM node keeps no manifests: retrieve from it as from any remote DICOM server");
+  }
   const Json::Value& studies = body["study_uids"];
   if (studies.empty() && !body["all"].asBool() && body["patient_id"].asString().empty())
   {

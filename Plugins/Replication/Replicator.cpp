@@ -81,7 +81,7 @@ Replicator::Replicator(const ReplicatorParts& parts, const TargetOptions& option
       events_(parts.events),
       options_(options),
       storage_(parts.storage),
-      target_(MakeTarget(options, parts.residency))
+      target_(MakeTarget(options, parts.residency, parts.orthanc))
 {
 }
 
@@ -590,31 +590,36 @@ void Replicator::WriteManifest(RunningTask& task)
     json["instances"].append(item);
   }
   int version = last.version;
-  if (!Guarded(task,
-               [&]
-               {
-                 if (version == 0)
-                 {
-                   // It may have been there before: the study came back after a disaster.
-                   version = NewestManifest(study->studyInstanceUid);
-                 }
-                 bool isNew = false;
-                 while (!isNew)
-                 {
-                   version++;
-                   json["version"] = version;
-                   isNew = target_->PutNew(ManifestKey(study->studyInstanceUid, version),
-                                           *MakeContent(WriteJson(json)), "application/json",
-                                           [&] { return task.IsStopping(); });
-                 }
-               }))
+  if (target_->KeepsFiles() && !Guarded(task,
+                                        [&]
+                                        {
+                                          if (version == 0)
+                                          {
+                                            // It may have been there before: the study came back after a
+                                            // disaster.
+                                            version = NewestManifest(study->studyInstanceUid);
+                                          }
+                                          bool isNew = false;
+                                          while (!isNew)
+                                          {
+                                            version++;
+                                            json["version"] = version;
+                                            isNew = target_->PutNew(
+                                                ManifestKey(study->studyInstanceUid, version),
+                                                *MakeContent(WriteJson(json)), "application/json",
+                                                [&] { return task.IsStopping(); });
+                                          }
+                                        }))
   {
     return;
   }
   Transaction transaction(database_);
-  ReplicaStore(transaction)
-      .PutManifest(options_.name, id, study->studyInstanceUid,
-                   {version, static_cast<int>(json["instances"].size())});
+  if (version > 0)
+  {
+    ReplicaStore(transaction)
+        .PutManifest(options_.name, id, study->studyInstanceUid,
+                     {version, static_cast<int>(json["instances"].size())});
+  }
   Json::Value data;
   data["study_instance_uid"] = study->studyInstanceUid;
   data["orthanc_study_id"] = id;
@@ -656,7 +661,7 @@ bool Replicator::Verify(RunningTask& task, std::vector<Replica>& replicas, int r
             throw Unavailable("Orthanc stops");
           }
           const Replica& replica = replicas[i];
-          if (Chance(readBackPercent))
+          if (target_->KeepsFiles() && Chance(readBackPercent))
           {
             const auto bytes = target_->Get(replica.key);
             right[i] = bytes && Sha256Of(*bytes) == replica.sha256;
@@ -671,7 +676,7 @@ bool Replicator::Verify(RunningTask& task, std::vector<Replica>& replicas, int r
           }
           const auto& sizes = folders[folder];
           const auto found = sizes.find(replica.key.substr(slash));
-          right[i] = found != sizes.end() && found->second == replica.size;
+          right[i] = found != sizes.end() && (found->second == replica.size || found->second < 0);
         }
       });
   if (!done)

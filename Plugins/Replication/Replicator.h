@@ -70,6 +70,7 @@ public:
 
   const TargetOptions& Options() const { return options_; }
   const std::string& Name() const { return options_.name; }
+  bool KeepsFiles() const { return target_->KeepsFiles(); }
 
   // From when on the study gets its copy here, if the target gets everything; nothing if never.
   std::optional<Timestamp> WantedFrom(const Study& study) const;

@@ -11,6 +11,7 @@
 #include "Core/Errors.h"
 #include "Core/Tasks/TaskWorkers.h"
 #include "Core/Timestamp.h"
+#include "DicomTarget.h"
 #include "DirectoryTarget.h"
 
 namespace OrthancClinic::Replication
@@ -68,13 +69,19 @@ std::string Header(const HttpReply& reply, const char* name)
 }
 }  // namespace
 
-std::unique_ptr<ITarget> MakeTarget(const TargetOptions& options, const ResidencyPolicy& policy)
+std::unique_ptr<ITarget> MakeTarget(const TargetOptions& options, const ResidencyPolicy& policy,
+                                    IOrthanc& orthanc)
 {
-  if (options.isS3)
+  switch (options.type)
   {
-    return std::make_unique<S3Target>(options, policy);
+    case TargetType::S3:
+      return std::make_unique<S3Target>(options, policy);
+    case TargetType::Directory:
+      return std::make_unique<DirectoryTarget>(options);
+    case TargetType::Dicom:
+      return std::make_unique<DicomTarget>(options, policy, orthanc);
   }
-  return std::make_unique<DirectoryTarget>(options);
+  throw std::logic_error("A target of no type");
 }
 
 S3Target::S3Target(const TargetOptions& options, const ResidencyPolicy& policy)

@@ -6,6 +6,7 @@
 
 #include "Core/Errors.h"
 #include "Core/Log.h"
+#include "DicomTarget.h"
 #include "ReplicaStore.h"
 #include "Vna.h"
 
@@ -49,7 +50,8 @@ void TargetDirectory::Reload()
       return;
     }
   }
-  const std::lock_guard lock(mutex_);
+  decltype(made_) before;  // ends after the lock
+  std::unique_lock lock(mutex_);
   if (watermark <= watermark_)
   {
     return;  // another thread was faster
@@ -71,8 +73,16 @@ void TargetDirectory::Reload()
       LogError("The target " + vna.id + " cannot be used: " + error.what());
     }
   }
-  made_ = std::move(made);
+  before = std::exchange(made_, made);
   watermark_ = watermark;
+  lock.unlock();
+  for (const auto& [name, replicator] : before)
+  {
+    if (replicator->Options().type == TargetType::Dicom && !made.contains(name))
+    {
+      ForgetNode(parts_.orthanc, name);
+    }
+  }
 }
 
 void TargetDirectory::ReloadIfOld()

@@ -40,29 +40,35 @@ TargetOptions ToTarget(const Vna& vna)
           "AZURE_BLOB is not supported, since Azure has no S3 interface; expected AWS_S3, or CLOUD_VNA or "
           "OTHER for any other store that speaks S3"}});
   }
-  if (type == "ORTHANC")
-  {
-    throw BadInput(
-        "A DICOM node is not supported as a target",
-        {{"type",
-          "ORTHANC is not supported: by C-STORE a copy can neither be compared nor brought back; expected "
-          "AWS_S3, or CLOUD_VNA or OTHER for any other store that speaks S3"}});
-  }
-  target.region = text(json, "region", true, "region");
-  target.endpoint = text(json, "endpoint", type != "AWS_S3", "endpoint");
-  if (target.endpoint.empty())
-  {
-    target.endpoint = "https://s3." + target.region + ".amazonaws.com";
-  }
-  target.endpoint.erase(target.endpoint.find_last_not_of('/') + 1);
-  target.bucket = text(json, "bucket", true, "bucket");
-  target.prefix = text(json, "pathPrefix", false, "pathPrefix");
-  target.prefix.erase(target.prefix.find_last_not_of('/') + 1);
-  target.prefix.erase(0, target.prefix.find_first_not_of('/'));
-  target.accessKey = text(vna.credentials, "accessKeyId", true, "credentials.accessKeyId");
-  target.secretKey = text(vna.credentials, "secretAccessKey", true, "credentials.secretAccessKey");
   target.jurisdiction = text(json, "jurisdiction", false, "jurisdiction");
   target.assessment = text(json, "privacyImpactAssessment", false, "privacyImpactAssessment");
+  if (type == "ORTHANC")
+  {
+    target.type = TargetType::Dicom;
+    target.aeTitle = text(json, "aeTitle", true, "aeTitle");
+    target.host = text(json, "host", true, "host");
+    target.port = json["port"].isInt() ? json["port"].asInt() : 0;
+    if (target.port == 0)
+    {
+      errors.push_back({"port", "expected for a target of the type " + type});
+    }
+  }
+  else
+  {
+    target.region = text(json, "region", true, "region");
+    target.endpoint = text(json, "endpoint", type != "AWS_S3", "endpoint");
+    if (target.endpoint.empty())
+    {
+      target.endpoint = "https://s3." + target.region + ".amazonaws.com";
+    }
+    target.endpoint.erase(target.endpoint.find_last_not_of('/') + 1);
+    target.bucket = text(json, "bucket", true, "bucket");
+    target.prefix = text(json, "pathPrefix", false, "pathPrefix");
+    target.prefix.erase(target.prefix.find_last_not_of('/') + 1);
+    target.prefix.erase(0, target.prefix.find_first_not_of('/'));
+    target.accessKey = text(vna.credentials, "accessKeyId", true, "credentials.accessKeyId");
+    target.secretKey = text(vna.credentials, "secretAccessKey", true, "credentials.secretAccessKey");
+  }
   if (!errors.empty())
   {
     throw BadInput("The target is not complete", errors);
@@ -72,7 +78,9 @@ TargetOptions ToTarget(const Vna& vna)
 
 bool SamePlace(const TargetOptions& one, const TargetOptions& other)
 {
-  return one.endpoint == other.endpoint && one.bucket == other.bucket && one.prefix == other.prefix;
+  return one.type == other.type && one.aeTitle == other.aeTitle && one.host == other.host &&
+         one.port == other.port && one.endpoint == other.endpoint && one.bucket == other.bucket &&
+         one.prefix == other.prefix;
 }
 
 std::vector<Vna> VnaStore::Fetch(const std::string& tail, const std::vector<std::string>& values)

@@ -9,6 +9,7 @@
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Records/Practice.h"
 #include "Core/Uuid.h"
+#include "DicomTarget.h"
 #include "ImageRouter.h"
 #include "Probe.h"
 #include "ReplicaStore.h"
@@ -131,10 +132,11 @@ Json::Value ToJson(const TargetOptions& target)
   }
   json["id"] = target.name;
   json["name"] = target.name;
-  json["type"] = target.isS3 ? "CLOUD_VNA" : "OTHER";
-  json["region"] = target.isS3 ? Json::Value(target.region) : Json::Value();
+  const bool isS3 = target.type == TargetType::S3;
+  json["type"] = isS3 ? "CLOUD_VNA" : "OTHER";
+  json["region"] = isS3 ? Json::Value(target.region) : Json::Value();
   json["credentials"] = Json::objectValue;
-  json["hasCredentials"] = target.isS3;
+  json["hasCredentials"] = isS3;
   json["routingRules"] = Json::arrayValue;
   json["priority"] = 0;
   json["isDefault"] = false;
@@ -236,12 +238,13 @@ TargetOptions Usable(const Vna& vna, const ResidencyPolicy& policy)
   TargetOptions target = ToTarget(vna);
   try
   {
-    ResidencyGuard(policy).CheckStorage(
-        {target.endpoint, target.region, target.jurisdiction, target.assessment});
+    ResidencyGuard(policy).CheckStorage({target.type == TargetType::Dicom ? NodeUrl(target) : target.endpoint,
+                                         target.region, target.jurisdiction, target.assessment});
   }
   catch (const Forbidden& error)
   {
-    throw BadInput("Images may not be stored there", {{"endpoint", error.what()}});
+    throw BadInput("Images may not be stored there",
+                   {{target.type == TargetType::Dicom ? "host" : "endpoint", error.what()}});
   }
   return target;
 }
@@ -249,8 +252,8 @@ TargetOptions Usable(const Vna& vna, const ResidencyPolicy& policy)
 class VnaRoutes
 {
 public:
-  VnaRoutes(Database& database, TargetDirectory& targets, const ResidencyPolicy& policy)
-      : database_(database), targets_(targets), policy_(policy)
+  VnaRoutes(const ReplicatorParts& parts, TargetDirectory& targets)
+      : database_(parts.database), orthanc_(parts.orthanc), targets_(targets), policy_(parts.residency)
   {
   }
 
@@ -327,7 +330,7 @@ public:
     Json::Value answer;
     answer["success"] = true;
     answer["vna"] = json;
-    answer["testResult"] = Probe(target, policy_);
+    answer["testResult"] = Probe(target, policy_, orthanc_);
     return Response::Json(answer, 201);
   }
 
@@ -354,7 +357,7 @@ public:
       if (!SamePlace(known, target) && Copies(transaction, id) > 0)
       {
         throw Conflict(
-            "The target holds copies: its endpoint, bucket and pathPrefix cannot change; make another "
+            "The target holds copies: where it is cannot change; make another "
             "target");
       }
       Store(transaction, request, "vna.update", vna);
@@ -425,7 +428,7 @@ public:
       AuditTrail::Append(transaction, entry);
       transaction.Commit();
     }
-    const Json::Value result = Probe(replicator->Options(), policy_);
+    const Json::Value result = Probe(replicator->Options(), policy_, orthanc_);
     Json::Value body;
     body["success"] = result["success"];
     body["testResult"] = result;
@@ -468,8 +471,8 @@ private:
     AuditEntry entry = request.Audit(action);
     entry.practiceId = vna.practiceId;
     entry.detail["vna"] = vna.id;
-    for (const char* field :
-         {"type", "endpoint", "region", "bucket", "jurisdiction", "privacyImpactAssessment"})
+    for (const char* field : {"type", "endpoint", "region", "bucket", "host", "port", "aeTitle",
+                              "jurisdiction", "privacyImpactAssessment"})
     {
       entry.detail[field] = vna.document[field];
     }
@@ -479,14 +482,15 @@ private:
   }
 
   Database& database_;
+  IOrthanc& orthanc_;
   TargetDirectory& targets_;
   const ResidencyPolicy policy_;
 };
 }  // namespace
 
-void AddVnaRoutes(Router& router, Database& database, TargetDirectory& targets, const ResidencyPolicy& policy)
+void AddVnaRoutes(Router& router, const ReplicatorParts& parts, TargetDirectory& targets)
 {
-  const auto routes = std::make_shared<VnaRoutes>(database, targets, policy);
+  const auto routes = std::make_shared<VnaRoutes>(parts, targets);
   const Json::Value nothing = JsonLiteral(R"({"type": ["object", "null"]})");
   const Json::Value text = JsonLiteral(R"({"type": "string", "maxLength": 128})");
 
@@ -536,7 +540,7 @@ void AddVnaRoutes(Router& router, Database& database, TargetDirectory& targets, 
   router.Add({.method = HttpMethod::Post,
               .path = "/api/dental/vna/{id}/test",
               .permission = Permission::WriteReplication,
-              .summary = "Writes a small object, reads it back and deletes it",
+              .summary = "Writes a small object, reads it back and deletes it; of a DICOM node: C-ECHO",
               .body = nothing,
               .handler = [routes](const Request& request) { return routes->Test(request); }});
 }

@@ -4,12 +4,10 @@
 
 #pragma once
 
-#include "Core/Database/Database.h"
 #include "Core/Rest/Router.h"
 #include "TargetDirectory.h"
 
 namespace OrthancClinic::Replication
 {
-void AddVnaRoutes(Router& router, Database& database, TargetDirectory& targets,
-                  const ResidencyPolicy& policy);
+void AddVnaRoutes(Router& router, const ReplicatorParts& parts, TargetDirectory& targets);
 }  // namespace OrthancClinic::Replication

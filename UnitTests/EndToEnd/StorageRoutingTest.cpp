@@ -425,6 +425,100 @@ TEST_F(StorageRouting, CompressesWithoutLossWhereTheRuleSaysSo)
   EXPECT_EQ(pixels, clinic_->Http().Get("/instances/" + instance + "/frames/0/image-int16").body);
 }
 
+TEST_F(StorageRouting, LosesNothingByAKill9)
+{
+  Json::Value form = Form("Default", server_->NewBucket());
+  form["isDefault"] = true;
+  const Json::Value vna = Make(form);
+  DicomFile image = ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT");
+  const TemporaryDirectory folder;
+  std::vector<std::filesystem::path> files;
+  for (int i = 0; i < 60; i++)
+  {
+    files.push_back(image.NextInstance().SaveIn(folder.Path()));
+  }
+  EXPECT_EQ(60u, clinic_->Orthanc().Store(files, Modality()).acknowledged.size());
+  clinic_->Orthanc().Kill9();
+  clinic_->Orthanc().Start();
+
+  const auto copies = [&]
+  {
+    const Json::Value study = clinic_->Http().Get("/api/v1/replication/studies/" + image.StudyUid()).Json();
+    Json::ArrayIndex count = 0;
+    for (const Json::Value& one : study["targets"])
+    {
+      count += one["target"] == vna["id"] ? one["instances"].size() : 0;
+    }
+    return count;
+  };
+  EXPECT_TRUE(WaitUntil([&] { return copies() == 60; }, std::chrono::seconds(60))) << copies();
+  ExpectIn(image.StudyUid(), vna);
+}
+
+TEST_F(StorageRouting, SendsToADicomNodeAndSeesTheImageThere)
+{
+  OrthancServer::Options options;
+  options.clinic = false;
+  options.configuration["DicomAet"] = "PACS";
+  options.configuration["DicomAlwaysAllowFind"] = true;
+  const OrthancServer pacs(options);
+  Json::Value form;
+  form["userId"] = "user-" + Name();
+  form["name"] = "PACS";
+  form["type"] = "ORTHANC";
+  form["aeTitle"] = "PACS";
+  form["host"] = "127.0.0.1";
+  form["isDefault"] = true;
+  EXPECT_EQ("port", clinic_->Http().Post("/api/dental/vna", form).Json()["errors"][0]["field"].asString());
+  form["host"] = "pacs.example.org";
+  form["port"] = pacs.DicomPort();
+  EXPECT_EQ("host", clinic_->Http().Post("/api/dental/vna", form).Json()["errors"][0]["field"].asString());
+  form["host"] = "127.0.0.1";
+  const Json::Value vna = Make(form);
+
+  DicomFile image = ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT");
+  const std::string uid = clinic_->Send(image, Modality());
+  clinic_->Send(image.NextInstance(), Modality());
+  ExpectIn(uid, vna);
+
+  EXPECT_EQ(2u, pacs.Http().Get("/instances").Json().size());
+  const std::string instance = pacs.Http().Get("/instances").Json()[0].asString();
+  EXPECT_EQ(clinic_->Http().Get("/instances/" + instance + "/file").body,
+            pacs.Http().Get("/instances/" + instance + "/file").body);
+  Json::Value body;
+  body["target"] = vna["id"];
+  body["all"] = true;
+  EXPECT_EQ(409, clinic_->Http().Post("/api/v1/replication/restore", body).status);
+
+  // What is lost there is seen, and sent again.
+  EXPECT_EQ(200, pacs.Http().Delete("/instances/" + instance).status);
+  EXPECT_EQ(202, clinic_->Http().Call("POST", "/api/v1/replication/verify").status);
+  EXPECT_TRUE(WaitUntil([&] { return pacs.Http().Get("/instances").Json().size() == 2; }));
+
+  const std::string node = "/modalities/vna-" + vna["id"].asString();
+  EXPECT_EQ(200, clinic_->Http().Get(node + "/configuration").status);
+  EXPECT_EQ(200, clinic_->Http().Call("POST", "/api/dental/vna/" + vna["id"].asString() + "/forget").status);
+  EXPECT_EQ(404, clinic_->Http().Get(node + "/configuration").status);
+}
+
+TEST_F(StorageRouting, SaysWhenADicomNodeDoesNotAnswerOrIsAnother)
+{
+  Json::Value form;
+  form["userId"] = "user-" + Name();
+  form["name"] = "PACS";
+  form["type"] = "ORTHANC";
+  form["aeTitle"] = "AWAY";
+  form["host"] = "127.0.0.1";
+  form["port"] = 1;
+  const Json::Value made = clinic_->Http().Post("/api/dental/vna", form).Json();
+  EXPECT_FALSE(made["testResult"]["success"].asBool());
+  EXPECT_THAT(made["testResult"]["message"].asString(), HasSubstr("C-ECHO"));
+  EXPECT_EQ(200, clinic_->Http().Call("PUT", "/modalities/known", R"(["KNOWN", "127.0.0.1", 4242])").status);
+  form["aeTitle"] = "KNOWN";
+  EXPECT_THAT(clinic_->Http().Post("/api/dental/vna", form).Json()["testResult"]["message"].asString(),
+              HasSubstr("another node by the AE title"));
+}
+
 // Of one database, each Orthanc sends; what one is told the other knows.
 TEST(StorageRoutingOfTwo, IsTheSameInEachOrthanc)
 {
