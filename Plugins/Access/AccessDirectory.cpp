@@ -6,7 +6,6 @@
 #include "Core/Digest.h"
 #include "Core/Errors.h"
 #include "Core/Log.h"
-#include "Core/Thread.h"
 
 namespace OrthancClinic::Access
 {
@@ -40,53 +39,33 @@ AccessDirectory::AccessDirectory(Database& database, const Json::Value& register
 {
 }
 
-AccessDirectory::~AccessDirectory()
-{
-  Stop();
-}
-
 void AccessDirectory::Start()
 {
   Reload();
-  thread_ = StartThread("access",
-                        [this]
-                        {
-                          std::unique_lock lock(mutex_);
-                          while (!stop_.wait_for(lock, PERIOD, [this] { return stopping_; }))
-                          {
-                            const int64_t known = snapshot_->version;
-                            lock.unlock();
-                            try
-                            {
-                              Transaction transaction(database_, Transaction::Mode::ReadOnly);
-                              const int64_t version = AccessStore(transaction).Version();
-                              transaction.Commit();
-                              if (version != known)
-                              {
-                                Reload();
-                              }
-                            }
-                            catch (const Error& error)
-                            {
-                              // What was known stays valid; the database's own health shows the trouble.
-                              LogWarning(std::string("Users and sessions cannot be read: ") + error.what());
-                            }
-                            lock.lock();
-                          }
-                        });
+  thread_.Start("access", PERIOD,
+                [this]
+                {
+                  try
+                  {
+                    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+                    const int64_t version = AccessStore(transaction).Version();
+                    transaction.Commit();
+                    if (version != Get()->version)
+                    {
+                      Reload();
+                    }
+                  }
+                  catch (const Error& error)
+                  {
+                    // What was known stays valid; the database's own health shows the trouble.
+                    LogWarning(std::string("Users and sessions cannot be read: ") + error.what());
+                  }
+                });
 }
 
 void AccessDirectory::Stop()
 {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  stop_.notify_all();
-  if (thread_.joinable())
-  {
-    thread_.join();
-  }
+  thread_.Stop();
 }
 
 void AccessDirectory::Reload()

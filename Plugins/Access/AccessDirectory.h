@@ -8,18 +8,17 @@
 #include <json/value.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <unordered_map>
 
 #include "AccessStore.h"
 #include "Core/Rest/Http.h"
 #include "Core/Rest/RateLimit.h"
+#include "Core/Thread.h"
 
 namespace OrthancClinic::Access
 {
@@ -32,7 +31,6 @@ public:
   // `registeredUsers` is Orthanc's option: name → password. They may do everything. After so many wrong
   // passwords in a minute, an address is not listened to for the rest of it.
   AccessDirectory(Database& database, const Json::Value& registeredUsers, int failuresPerMinute);
-  ~AccessDirectory();
 
   void Start();
   void Stop();
@@ -78,8 +76,6 @@ private:
   std::string signingKey_;
   mutable std::mutex mutex_;
   std::shared_ptr<const Snapshot> snapshot_;
-  std::condition_variable stop_;
-  bool stopping_ = false;
-  std::thread thread_;
+  PeriodicThread thread_;  // last: it uses the others
 };
 }  // namespace OrthancClinic::Access

@@ -142,9 +142,10 @@ void Login::LimitAttempts(const std::string& address)
 bool Login::Verify(const std::string& hash, const std::string& password)
 {
   hashing_.acquire();
-  const bool good = VerifyPassword(hash, password);
-  hashing_.release();
-  return good;
+  // Given back also if there is no memory for the hash.
+  const std::unique_ptr<std::counting_semaphore<>, void (*)(std::counting_semaphore<>*)> permit(
+      &hashing_, [](std::counting_semaphore<>* hashing) { hashing->release(); });
+  return VerifyPassword(hash, password);
 }
 
 std::string Login::Cookie(const std::string& value, std::chrono::seconds age) const

@@ -7,7 +7,6 @@
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Log.h"
 #include "Core/Records/Practice.h"
-#include "Core/Thread.h"
 
 namespace OrthancClinic::Access
 {
@@ -28,45 +27,26 @@ ModalityGate::ModalityGate(Database& database, const Json::Value& modalities, bo
   }
 }
 
-ModalityGate::~ModalityGate()
-{
-  Stop();
-}
-
 void ModalityGate::Start()
 {
   Refresh();
-  thread_ = StartThread("modalities",
-                        [this]
-                        {
-                          std::unique_lock lock(mutex_);
-                          while (!stop_.wait_for(lock, PERIOD, [this] { return stopping_; }))
-                          {
-                            lock.unlock();
-                            try
-                            {
-                              Refresh();
-                            }
-                            catch (const Error& error)
-                            {
-                              LogWarning(std::string("The known modalities cannot be read: ") + error.what());
-                            }
-                            lock.lock();
-                          }
-                        });
+  thread_.Start("modalities", PERIOD,
+                [this]
+                {
+                  try
+                  {
+                    Refresh();
+                  }
+                  catch (const Error& error)
+                  {
+                    LogWarning(std::string("The known modalities cannot be read: ") + error.what());
+                  }
+                });
 }
 
 void ModalityGate::Stop()
 {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  stop_.notify_all();
-  if (thread_.joinable())
-  {
-    thread_.join();
-  }
+  thread_.Stop();
 }
 
 uint16_t ModalityGate::Decide(const std::string& callingAe)

@@ -7,15 +7,14 @@
 
 #include <json/value.h>
 
-#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <set>
 #include <string>
-#include <thread>
 
 #include "Core/Database/Database.h"
 #include "Core/Rest/Router.h"
+#include "Core/Thread.h"
 #include "Core/Timestamp.h"
 
 namespace OrthancClinic::Access
@@ -27,7 +26,6 @@ public:
 
   // `modalities` is Orthanc's DicomModalities.
   ModalityGate(Database& database, const Json::Value& modalities, bool strict);
-  ~ModalityGate();
 
   void Start();
   void Stop();
@@ -44,11 +42,9 @@ private:
   std::set<std::string> configured_;
   const bool strict_;
   std::mutex mutex_;
-  std::condition_variable stop_;
-  bool stopping_ = false;
   std::set<std::string> known_;
   std::map<std::string, int64_t>
-      unknown_;  // that called since the last refresh, and how many instances they sent
-  std::thread thread_;
+      unknown_;            // that called since the last refresh, and how many instances they sent
+  PeriodicThread thread_;  // last: it uses the others
 };
 }  // namespace OrthancClinic::Access

@@ -93,11 +93,23 @@ Response PutUser(Database& database, AccessDirectory& directory, const Request& 
     CheckNewPassword(password, name, "password");
   }
   const std::string generated = RandomSecret().substr(0, 20);
-  const std::string hash = HashPassword(password.empty() ? generated : password);
+  // Hashing is costly, and no transaction is open meanwhile.
+  bool isNew = false;
+  {
+    Transaction transaction(database, Transaction::Mode::ReadOnly);
+    isNew = !AccessStore(transaction).FindUser(name);
+    transaction.Commit();
+  }
+  const std::string hash =
+      isNew || !password.empty() ? HashPassword(password.empty() ? generated : password) : "";
 
   Transaction transaction(database);
   AccessStore store(transaction);
   auto known = store.FindUserForUpdate(name);
+  if (!known && hash.empty())
+  {
+    throw Conflict("The user was deleted meanwhile: ask again to make it anew");
+  }
   User user = known.value_or(User());
   user.name = name;
   user.displayName = body.get("display_name", user.displayName).asString();

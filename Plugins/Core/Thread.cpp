@@ -19,4 +19,39 @@ std::thread StartThread(const std::string& name, std::function<void()> body)
   pthread_setname_np(thread.native_handle(), name.substr(0, 15).c_str());
   return thread;
 }
+
+PeriodicThread::~PeriodicThread()
+{
+  Stop();
+}
+
+void PeriodicThread::Start(const std::string& name, std::chrono::milliseconds period,
+                           std::function<void()> body)
+{
+  stopping_ = false;
+  thread_ = StartThread(name,
+                        [this, period, body = std::move(body)]
+                        {
+                          std::unique_lock lock(mutex_);
+                          while (!stop_.wait_for(lock, period, [this] { return stopping_; }))
+                          {
+                            lock.unlock();
+                            body();
+                            lock.lock();
+                          }
+                        });
+}
+
+void PeriodicThread::Stop()
+{
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  stop_.notify_all();
+  if (thread_.joinable())
+  {
+    thread_.join();
+  }
+}
 }  // namespace OrthancClinic

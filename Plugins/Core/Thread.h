@@ -4,7 +4,10 @@
 
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -15,4 +18,23 @@ namespace OrthancClinic
 // `name` is at most 15 characters. `body` must not throw. Signals are blocked in the thread: they belong to
 // Orthanc.
 ORTHANC_CLINIC_API std::thread StartThread(const std::string& name, std::function<void()> body);
+
+// Does something again and again. Start and Stop from one thread.
+class ORTHANC_CLINIC_API PeriodicThread
+{
+public:
+  ~PeriodicThread();  // stops
+
+  // `body` runs first after one period; it must not throw, and what it uses outlives the thread.
+  void Start(const std::string& name, std::chrono::milliseconds period, std::function<void()> body);
+
+  // Wakes the thread at once and waits until it has ended.
+  void Stop();
+
+private:
+  std::mutex mutex_;
+  std::condition_variable stop_;
+  bool stopping_ = false;  // guarded by mutex_
+  std::thread thread_;
+};
 }  // namespace OrthancClinic

@@ -6,10 +6,13 @@
 #include "Core/Configuration/Json.h"
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Tasks/TaskStore.h"
+#include "ImageRouter.h"
 #include "ReplicaStore.h"
 #include "ReplicationOptions.h"
 #include "ReplicationRoutes.h"
 #include "Replicator.h"
+#include "TargetDirectory.h"
+#include "VnaRoutes.h"
 
 namespace OrthancClinic::Replication
 {
@@ -27,7 +30,7 @@ void RecordDeclarations(Database& database, const Options& options)
     entry.principal.name = "configuration";
     entry.action = "replication.target";
     entry.detail["target"] = target.name;
-    entry.detail["endpoint"] = target.isS3 ? target.endpoint : "directory";
+    entry.detail["endpoint"] = target.type == TargetType::S3 ? target.endpoint : "directory";
     entry.detail["region"] = target.region;
     entry.detail["jurisdiction"] = target.jurisdiction;
     entry.detail["privacy_impact_assessment"] = target.assessment;
@@ -44,40 +47,61 @@ void Load(Clinic& clinic)
   const Options options = ReadOptions(clinic.Configuration());
   clinic.Database().Migrate("replication", Migrations());
   const Json::Value& orthanc = clinic.Configuration().Orthanc();
-  const std::string storage = orthanc.get("StorageDirectory", "OrthancStorage").asString();
+  const ReplicatorParts parts{
+      clinic.Database(), clinic.Orthanc(),  clinic.Images(),
+      clinic.Events(),   options.residency, orthanc.get("StorageDirectory", "OrthancStorage").asString()};
 
-  // Lives until the process ends: Orthanc may call back late.
-  static Replicators replicators;
+  // These live until the process ends: Orthanc may call back late.
+  static TargetDirectory targets(parts, options.targets);
+  static ImageRouter images(clinic.Database(), clinic.Orthanc());
+  std::vector<TaskKind> kinds = images.Tasks();
+  for (std::vector<TaskKind> more =
+           Replicator::RoutedTasks([](const std::string& name) { return targets.Find(name); });
+       TaskKind & kind : more)
+  {
+    kinds.push_back(std::move(kind));
+  }
+  for (const auto& replicator : targets.Configured())
+  {
+    for (TaskKind& kind : replicator->Tasks())
+    {
+      kinds.push_back(std::move(kind));
+    }
+  }
+  for (TaskKind& kind : kinds)
+  {
+    clinic.Tasks().Register(std::move(kind));
+  }
+  clinic.Subscribe(std::make_unique<RoutingSubscriber>(clinic.Database(), clinic.Orthanc()));
+  images.Follow(clinic.Events());
   for (const TargetOptions& target : options.targets)
   {
-    replicators.push_back(std::make_unique<Replicator>(clinic.Database(), clinic.Orthanc(), clinic.Events(),
-                                                       target, options.residency, storage));
-    for (TaskKind& kind : replicators.back()->Tasks())
-    {
-      clinic.Tasks().Register(std::move(kind));
-    }
     clinic.Subscribe(std::make_unique<ReplicationSubscriber>(clinic.Database(), clinic.Orthanc(), target.name,
                                                              target.deleteAfterDays));
     clinic.Events().On("study.settled",
                        [kind = "manifest." + target.name](Transaction& transaction, const Event& event)
                        { TaskStore(transaction).Enqueue(kind, event.data["orthanc_study_id"].asString()); });
   }
-  AddReplicationRoutes(clinic.Routes(), clinic.Database(), replicators);
+  AddReplicationRoutes(clinic.Routes(), clinic.Database(), targets);
+  AddVnaRoutes(clinic.Routes(), parts, targets);
   clinic.OnStarted(
       [&clinic, options]
       {
         RecordDeclarations(clinic.Database(), options);
-        for (const auto& replicator : replicators)
+        Transaction transaction(clinic.Database());
+        for (const TargetOptions& target : options.targets)
         {
-          replicator->Start();
+          Replicator::Start(transaction, target);
         }
+        transaction.Commit();
+        targets.Reload();
       });
   clinic.AddHealth("replication",
                    []
                    {
                      HealthReport report;
                      report.detail["targets"] = Json::objectValue;
-                     for (const auto& replicator : replicators)
+                     for (const auto& replicator : targets.Known())
                      {
                        const Replicator::Health health = replicator->GetHealth();
                        Json::Value& target = report.detail["targets"][replicator->Name()];
@@ -86,19 +110,19 @@ void Load(Clinic& clinic)
                      }
                      return report;
                    });
-  clinic.AddMetrics([&clinic] { return Metrics(clinic.Database(), replicators); });
+  clinic.AddMetrics([&clinic] { return Metrics(clinic.Database(), targets); });
   clinic.AddStudyField("replication",
                        [](Transaction& transaction, const Study& study)
                        {
-                         Json::Value targets(Json::arrayValue);
-                         for (const auto& replicator : replicators)
+                         Json::Value states(Json::arrayValue);
+                         for (const auto& replicator : targets.Of(transaction, study))
                          {
                            Json::Value target;
                            target["target"] = replicator->Name();
                            target["state"] = replicator->StateOf(transaction, study);
-                           targets.append(target);
+                           states.append(target);
                          }
-                         return targets;
+                         return states;
                        });
 }
 }  // namespace

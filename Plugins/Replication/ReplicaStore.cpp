@@ -192,6 +192,91 @@ void ReplicaStore::ForgetManifest(const std::string& target, const std::string& 
       });
 }
 
+std::optional<InstanceRoute> ReplicaStore::FindRoute(const std::string& orthancInstanceId)
+{
+  InstanceRoute route;
+  int compress = 0;
+  std::optional<InstanceRoute> found;
+  Query(
+      transaction_,
+      "SELECT orthanc_instance_id, orthanc_study_id, target, rule, compress FROM replica_routes WHERE "
+      "orthanc_instance_id = :id",
+      {orthancInstanceId},
+      [&]
+      {
+        route.compress = compress != 0;
+        found = route;
+      },
+      route.orthancInstanceId, route.orthancStudyId, route.target, route.rule, compress);
+  return found;
+}
+
+void ReplicaStore::PutRoute(const InstanceRoute& route)
+{
+  Execute(
+      transaction_,
+      "INSERT INTO replica_routes (orthanc_instance_id, orthanc_study_id, target, rule, compress, routed_at) "
+      "VALUES (:instance, :study, :target, :rule, CAST(:compress AS INTEGER), :at) ON CONFLICT "
+      "(orthanc_instance_id) DO UPDATE SET orthanc_study_id = excluded.orthanc_study_id, target = "
+      "excluded.target, rule = excluded.rule, compress = excluded.compress, routed_at = excluded.routed_at",
+      {route.orthancInstanceId, route.orthancStudyId, route.target, route.rule, route.compress ? "1" : "0",
+       ToString(Now())});
+}
+
+void ReplicaStore::ForgetRoute(const std::string& orthancInstanceId)
+{
+  Execute(transaction_, "DELETE FROM replica_routes WHERE orthanc_instance_id = :id", {orthancInstanceId});
+}
+
+void ReplicaStore::ForgetRoutesOfStudy(const std::string& orthancStudyId)
+{
+  Execute(transaction_, "DELETE FROM replica_routes WHERE orthanc_study_id = :id", {orthancStudyId});
+}
+
+void ReplicaStore::ForgetRoutesTo(const std::string& target)
+{
+  Execute(transaction_, "DELETE FROM replica_routes WHERE target = :target", {target});
+}
+
+int64_t ReplicaStore::CountRoutes(const std::string& orthancStudyId)
+{
+  Conditions conditions;
+  conditions.Add("orthanc_study_id = ?", orthancStudyId);
+  conditions.AddAll("target <> ''", {});
+  return CountRows(transaction_, "replica_routes", conditions);
+}
+
+std::pair<int64_t, std::optional<Timestamp>> ReplicaStore::Awaited(const std::string& target,
+                                                                   const std::string& orthancStudyId)
+{
+  Conditions conditions;
+  conditions.Add("target = ?", target);
+  conditions.Add("orthanc_study_id = ?", orthancStudyId);
+  conditions.AddAll(
+      "NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.target = replica_routes.target AND "
+      "replicas.orthanc_instance_id = replica_routes.orthanc_instance_id)",
+      {});
+  long long count = 0;
+  std::string oldest;
+  Query(
+      transaction_, "SELECT COUNT(*), COALESCE(MIN(routed_at), '') FROM replica_routes" + conditions.Where(),
+      conditions.Values(), [] {}, count, oldest);
+  return {count, ParseTimestamp(oldest)};
+}
+
+std::vector<std::string> ReplicaStore::RoutedTargets(const std::string& orthancStudyId)
+{
+  std::vector<std::string> targets;
+  std::string target;
+  Query(
+      transaction_,
+      "SELECT target FROM replica_routes WHERE orthanc_study_id = :study AND target <> '' UNION SELECT "
+      "target FROM "
+      "replicas WHERE orthanc_study_id = :same AND target IN (SELECT id FROM vnas WHERE deleted = 0)",
+      {orthancStudyId, orthancStudyId}, [&] { targets.push_back(target); }, target);
+  return targets;
+}
+
 bool ReplicaStore::Declare(const std::string& target, const std::string& declaration)
 {
   return transaction_.Sql(

@@ -39,6 +39,16 @@ struct Manifest
   int numberOfInstances = 0;
 };
 
+// To which of the targets that have rules an instance goes.
+struct InstanceRoute
+{
+  std::string orthancInstanceId;
+  std::string orthancStudyId;
+  std::string target;  // empty: to none
+  std::string rule;    // the rule that said so; empty: the default
+  bool compress = false;
+};
+
 struct Restore
 {
   std::string id;
@@ -79,6 +89,20 @@ public:
   void PutManifest(const std::string& target, const std::string& orthancStudyId,
                    const std::string& studyInstanceUid, const Manifest& manifest);
   void ForgetManifest(const std::string& target, const std::string& orthancStudyId);
+
+  // Of the targets that have rules: where an instance goes, and what does not have its copy there yet.
+  std::optional<InstanceRoute> FindRoute(const std::string& orthancInstanceId);
+  void PutRoute(const InstanceRoute& route);
+  void ForgetRoute(const std::string& orthancInstanceId);
+  void ForgetRoutesOfStudy(const std::string& orthancStudyId);
+  void ForgetRoutesTo(const std::string& target);
+  int64_t CountRoutes(const std::string& orthancStudyId);  // to anywhere
+  // Instances that should have a copy in the target and have none, of a study or of all, and since when the
+  // oldest of them.
+  std::pair<int64_t, std::optional<Timestamp>> Awaited(const std::string& target,
+                                                       const std::string& orthancStudyId = "");
+  // Those that were asked to hold something of the study, or do.
+  std::vector<std::string> RoutedTargets(const std::string& orthancStudyId);
 
   // Whether it differs from what was declared last.
   bool Declare(const std::string& target, const std::string& declaration);

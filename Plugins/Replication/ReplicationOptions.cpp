@@ -44,9 +44,10 @@ TargetOptions ReadTarget(const Json::Value& json, const std::string& path)
   };
   TargetOptions target;
   target.name = json["Name"].asString();
-  target.isS3 = json["Type"].asString() == "S3";
-  for (const char* key : target.isS3 ? std::vector<const char*>{"Endpoint", "Region", "Bucket"}
-                                     : std::vector<const char*>{"Path"})
+  const bool isS3 = json["Type"].asString() == "S3";
+  target.type = isS3 ? TargetType::S3 : TargetType::Directory;
+  for (const char* key :
+       isS3 ? std::vector<const char*>{"Endpoint", "Region", "Bucket"} : std::vector<const char*>{"Path"})
   {
     need(key);
   }
@@ -58,7 +59,7 @@ TargetOptions ReadTarget(const Json::Value& json, const std::string& path)
   target.prefix = json["Prefix"].asString();
   target.pathStyle = json.get("PathStyle", true).asBool();
   target.credentials = json.get("Credentials", target.credentials).asString();
-  if (target.isS3 && target.credentials == "Configuration")
+  if (isS3 && target.credentials == "Configuration")
   {
     need("AccessKey");
     need("SecretKey");

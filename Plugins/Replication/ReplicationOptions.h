@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,12 +27,21 @@ struct Hours
 
   // The next moment, not before `now`, in which it may.
   Timestamp NextAfter(Timestamp now) const;
+
+  bool operator==(const Hours&) const = default;
+};
+
+enum class TargetType
+{
+  S3,
+  Directory,
+  Dicom  // of a practice alone, see Vna.h
 };
 
 struct TargetOptions
 {
   std::string name;
-  bool isS3 = true;
+  TargetType type = TargetType::S3;
   std::string path;  // of a directory
 
   std::string endpoint;  // of an S3 server: "https://s3.ca-central-1.amazonaws.com"
@@ -60,6 +70,20 @@ struct TargetOptions
   int minimumAgeDays = 0;               // of the study
   std::optional<int> maximumAgeDays;
   std::optional<int> deleteAfterDays;  // that an instance was deleted in Orthanc; nothing: never
+
+  // Of a target that people made by REST (see Vna.h): gets what the rules of its practice send there. The
+  // configuration's have none, and get everything.
+  std::string practiceId;
+  std::string title;  // what people call it
+
+  std::string aeTitle;  // of a DICOM node, as the next
+  std::string host;
+  int port = 0;
+
+  std::chrono::seconds timeout{600};  // of a call to an S3 server
+
+  bool IsRouted() const { return !practiceId.empty(); }
+  bool operator==(const TargetOptions&) const = default;
 };
 
 struct Options

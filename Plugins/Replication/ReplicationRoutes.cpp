@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
@@ -18,15 +19,14 @@ namespace OrthancClinic::Replication
 {
 namespace
 {
-const Replicator& FindTarget(const Replicators& replicators, const std::string& name)
+std::shared_ptr<Replicator> FindTarget(TargetDirectory& targets, const std::string& name)
 {
-  const auto found = std::find_if(replicators.begin(), replicators.end(),
-                                  [&](const auto& replicator) { return replicator->Name() == name; });
-  if (found == replicators.end())
+  auto found = targets.Find(name);
+  if (!found)
   {
     throw NotFound("There is no such target");
   }
-  return **found;
+  return found;
 }
 
 struct TargetState
@@ -49,18 +49,26 @@ TargetState StateOf(Transaction& transaction, const Replicator& replicator)
   state.verified = store.Total(name, "verified");
   state.replicated = store.Total(name, "replicated");
   state.failed = store.Total(name, "failed").first;
-  for (const auto& [kind, count] : TaskStore(transaction).Count())
+  const auto lag = [](Timestamp since)
+  { return std::chrono::duration_cast<std::chrono::seconds>(Now() - since).count(); };
+  if (replicator.Options().IsRouted())
   {
-    if (kind.first == "replicate." + name || kind.first == "catch-up." + name)
-    {
-      (kind.second == TaskState::Dead ? state.dead : state.pending) += count;
-    }
+    const auto [count, oldest] = store.Awaited(name);
+    state.pending = count;
+    state.dead = state.failed;
+    state.lagSeconds = oldest ? lag(*oldest) : 0;
   }
-  const auto [oldest, total] = TaskStore(transaction).List("replicate." + name, "", 1, 0);
-  if (!oldest.empty())
+  else
   {
-    state.lagSeconds =
-        std::chrono::duration_cast<std::chrono::seconds>(Now() - oldest.front().createdAt).count();
+    for (const auto& [kind, count] : TaskStore(transaction).Count())
+    {
+      if (kind.first == "replicate." + name || kind.first == "catch-up." + name)
+      {
+        (kind.second == TaskState::Dead ? state.dead : state.pending) += count;
+      }
+    }
+    const auto [oldest, total] = TaskStore(transaction).List("replicate." + name, "", 1, 0);
+    state.lagSeconds = oldest.empty() ? 0 : lag(oldest.front().createdAt);
   }
   if (const int64_t copies = state.verified.first + state.replicated.first; copies > 0)
   {
@@ -76,7 +84,14 @@ Json::Value DescribeTarget(Transaction& transaction, const Replicator& replicato
   const auto number = [](int64_t value) { return Json::Value(static_cast<Json::Int64>(value)); };
   Json::Value json;
   json["target"] = replicator.Name();
-  json["type"] = replicator.Options().isS3 ? "S3" : "Directory";
+  static const std::map<TargetType, const char*> TYPES = {
+      {TargetType::S3, "S3"}, {TargetType::Directory, "Directory"}, {TargetType::Dicom, "Dicom"}};
+  json["type"] = TYPES.at(replicator.Options().type);
+  if (replicator.Options().IsRouted())
+  {
+    json["name"] = replicator.Options().title;
+    json["practice_id"] = replicator.Options().practiceId;
+  }
   json["ready"] = health.ready;
   json["error"] = health.error.empty() ? Json::Value() : Json::Value(health.error);
   json["verified_instances"] = number(state.verified.first);
@@ -135,10 +150,14 @@ Json::Value ToJson(const Restore& restore)
   return json;
 }
 
-Response StartRestore(Database& database, const Replicators& replicators, const Request& request)
+Response StartRestore(Database& database, TargetDirectory& targets, const Request& request)
 {
   const Json::Value& body = request.Body();
-  const Replicator& replicator = FindTarget(replicators, body["target"].asString());
+  const auto replicator = FindTarget(targets, body["target"].asString());
+  if (!replicator->KeepsFiles())
+  {
+    throw Conflict("A DICOM node keeps no manifests: retrieve from it as from any remote DICOM server");
+  }
   const Json::Value& studies = body["study_uids"];
   if (studies.empty() && !body["all"].asBool() && body["patient_id"].asString().empty())
   {
@@ -147,7 +166,7 @@ Response StartRestore(Database& database, const Replicators& replicators, const 
   }
   Restore restore;
   restore.id = NewUuid();
-  restore.target = replicator.Name();
+  restore.target = replicator->Name();
   restore.state = "running";
   restore.requestedBy = request.Caller().name;
   restore.requestedAt = Now();
@@ -156,14 +175,13 @@ Response StartRestore(Database& database, const Replicators& replicators, const 
   payload["patient_id"] = body["patient_id"].asString();
   Transaction transaction(database);
   ReplicaStore(transaction).Insert(restore);
-  const std::string kind = "restore." + replicator.Name();
   if (studies.empty())
   {
-    TaskStore(transaction).Enqueue(kind, restore.id, payload);
+    replicator->Enqueue(transaction, "restore", restore.id, payload);
   }
   for (const Json::Value& study : studies)
   {
-    TaskStore(transaction).Enqueue(kind, restore.id + "/" + study.asString());
+    replicator->Enqueue(transaction, "restore", restore.id + "/" + study.asString());
   }
   AuditEntry entry = request.Audit("replication.restore");
   entry.patientId = body["patient_id"].asString();
@@ -175,8 +193,9 @@ Response StartRestore(Database& database, const Replicators& replicators, const 
 }
 }  // namespace
 
-std::string Metrics(Database& database, const Replicators& replicators)
+std::string Metrics(Database& database, TargetDirectory& targets)
 {
+  const auto replicators = targets.All();
   struct Metric
   {
     const char* name;
@@ -224,15 +243,16 @@ std::string Metrics(Database& database, const Replicators& replicators)
   return text;
 }
 
-void AddReplicationRoutes(Router& router, Database& database, const Replicators& replicators)
+void AddReplicationRoutes(Router& router, Database& database, TargetDirectory& targets)
 {
   router.Add({.method = HttpMethod::Get,
               .path = "/api/v1/replication",
               .permission = Permission::ReadReplication,
               .summary = "The targets: state, what they hold, what is still to be sent",
-              .handler = [&database, &replicators](const Request&)
+              .handler = [&database, &targets](const Request&)
               {
                 Json::Value items(Json::arrayValue);
+                const auto replicators = targets.All();
                 Transaction transaction(database, Transaction::Mode::ReadOnly);
                 for (const auto& replicator : replicators)
                 {
@@ -248,7 +268,7 @@ void AddReplicationRoutes(Router& router, Database& database, const Replicators&
               .path = "/api/v1/replication/studies/{uid}",
               .permission = Permission::ReadReplication,
               .summary = "What each target holds of a study",
-              .handler = [&database, &replicators](const Request& request)
+              .handler = [&database, &targets](const Request& request)
               {
                 Transaction transaction(database, Transaction::Mode::ReadOnly);
                 const Study study = StudyStore(transaction).Get(request.Path("uid"));
@@ -256,7 +276,7 @@ void AddReplicationRoutes(Router& router, Database& database, const Replicators&
                 Json::Value body;
                 body["study_instance_uid"] = study.studyInstanceUid;
                 body["targets"] = Json::arrayValue;
-                for (const auto& replicator : replicators)
+                for (const auto& replicator : targets.Of(transaction, study))
                 {
                   body["targets"].append(DescribeStudy(transaction, *replicator, study));
                 }
@@ -279,8 +299,8 @@ void AddReplicationRoutes(Router& router, Database& database, const Replicators&
                   "all": {"type": "boolean"}
                 }
               })"),
-       .handler = [&database, &replicators](const Request& request)
-       { return StartRestore(database, replicators, request); }});
+       .handler = [&database, &targets](const Request& request)
+       { return StartRestore(database, targets, request); }});
 
   router.Add({.method = HttpMethod::Get,
               .path = "/api/v1/replication/restore/{id}",
@@ -328,13 +348,14 @@ void AddReplicationRoutes(Router& router, Database& database, const Replicators&
               .path = "/api/v1/replication/verify",
               .permission = Permission::WriteReplication,
               .summary = "Checks the targets and reads copies back now",
-              .handler = [&database, &replicators](const Request& request)
+              .handler = [&database, &targets](const Request& request)
               {
+                const auto replicators = targets.All();
                 Transaction transaction(database);
                 for (const auto& replicator : replicators)
                 {
-                  TaskStore(transaction).Enqueue("check." + replicator->Name(), "all");
-                  TaskStore(transaction).Enqueue("scrub." + replicator->Name(), "all");
+                  replicator->Enqueue(transaction, "check", "all");
+                  replicator->Enqueue(transaction, "scrub", "all");
                 }
                 AuditTrail::Append(transaction, request.Audit("replication.verify"));
                 transaction.Commit();

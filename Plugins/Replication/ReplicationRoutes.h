@@ -4,19 +4,16 @@
 
 #pragma once
 
-#include <memory>
-#include <vector>
+#include <string>
 
 #include "Core/Database/Database.h"
 #include "Core/Rest/Router.h"
-#include "Replicator.h"
+#include "TargetDirectory.h"
 
 namespace OrthancClinic::Replication
 {
-using Replicators = std::vector<std::unique_ptr<Replicator>>;
-
 // Prometheus' text format.
-std::string Metrics(Database& database, const Replicators& replicators);
+std::string Metrics(Database& database, TargetDirectory& targets);
 
-void AddReplicationRoutes(Router& router, Database& database, const Replicators& replicators);
+void AddReplicationRoutes(Router& router, Database& database, TargetDirectory& targets);
 }  // namespace OrthancClinic::Replication

@@ -17,6 +17,7 @@
 #include "Core/Records/StudyStore.h"
 #include "Core/Tasks/Jitter.h"
 #include "Core/Tasks/TaskStore.h"
+#include "Vna.h"
 
 namespace OrthancClinic::Replication
 {
@@ -36,6 +37,8 @@ constexpr size_t MOST_PLACES = 10'000;
 constexpr int64_t SCRUB_AT_ONCE = 200;
 constexpr int64_t SCRUBS_OF_ALL = 30 * 24;  // it takes so many at most until each copy was verified
 constexpr Json::ArrayIndex SWEEP_AT_ONCE = 500;
+constexpr const char* ROUTED = ".routed";
+constexpr unsigned ROUTED_CONCURRENCY = 8;  // shared by all targets that people made
 
 // What the feed reads and is older than this is the archive's, and must not delay new images.
 constexpr std::chrono::minutes NEW(10);
@@ -52,54 +55,132 @@ std::string Text(const Json::Value& json, const char* name)
   return json[name].isString() ? json[name].asString() : "";
 }
 
+std::string KindOf(const TargetOptions& options, const std::string& what)
+{
+  return what + (options.IsRouted() ? ROUTED : "." + options.name);
+}
+
+void EnqueueFor(const TargetOptions& options, Transaction& transaction, const std::string& what,
+                const std::string& id, const Json::Value& payload = Json::objectValue,
+                Timestamp dueAt = Now())
+{
+  TaskStore(transaction)
+      .Enqueue(KindOf(options, what), options.IsRouted() ? options.name + "/" + id : id, payload, dueAt);
+}
+
 std::string ManifestKey(const std::string& studyInstanceUid, int version)
 {
   return fmt::format("{}/manifest.{:06}.json", studyInstanceUid, version);
 }
 }  // namespace
 
-Replicator::Replicator(Database& database, IOrthanc& orthanc, const EventLog& events,
-                       const TargetOptions& options, const ResidencyPolicy& policy, std::string storage)
-    : database_(database),
-      orthanc_(orthanc),
-      events_(events),
+Replicator::Replicator(const ReplicatorParts& parts, const TargetOptions& options)
+    : database_(parts.database),
+      orthanc_(parts.orthanc),
+      images_(parts.images),
+      events_(parts.events),
       options_(options),
-      storage_(std::move(storage)),
-      target_(MakeTarget(options, policy))
+      storage_(parts.storage),
+      target_(MakeTarget(options, parts.residency, parts.orthanc))
 {
+}
+
+const std::vector<Replicator::Kind>& Replicator::Kinds()
+{
+  static const std::vector<Kind> KINDS = {
+      {"replicate", &Replicator::Replicate, 1},    {"catch-up", &Replicator::Replicate, 4},
+      {"manifest", &Replicator::WriteManifest, 0}, {"scrub", &Replicator::Scrub, 0},
+      {"delete", &Replicator::DeleteCopies, 0},    {"check", &Replicator::Check, 0},
+      {"restore", &Replicator::RestoreTask, 2}};
+  return KINDS;
 }
 
 std::vector<TaskKind> Replicator::Tasks()
 {
-  const auto kind =
-      [&](const std::string& name, unsigned concurrency, void (Replicator::*handler)(RunningTask&))
+  std::vector<TaskKind> tasks;
+  for (const Kind& kind : Kinds())
   {
-    return TaskKind{.name = name + "." + options_.name,
-                    .handler = [this, handler](RunningTask& task) { (this->*handler)(task); },
-                    .concurrency = concurrency,
-                    .maxAttempts = ATTEMPTS};
-  };
-  return {kind("replicate", options_.concurrency, &Replicator::Replicate),
-          kind("catch-up", std::max(1U, options_.concurrency / 4), &Replicator::Replicate),
-          kind("manifest", 1, &Replicator::WriteManifest),
-          kind("scrub", 1, &Replicator::Scrub),
-          kind("delete", 1, &Replicator::DeleteCopies),
-          kind("check", 1, &Replicator::Check),
-          kind("restore", std::max(1U, options_.concurrency / 2), &Replicator::RestoreTask)};
+    tasks.push_back({.name = KindOf(options_, kind.name),
+                     .handler = [this, handler = kind.handler](RunningTask& task) { (this->*handler)(task); },
+                     .concurrency = kind.divisor == 0 ? 1 : std::max(1U, options_.concurrency / kind.divisor),
+                     .maxAttempts = ATTEMPTS});
+  }
+  return tasks;
 }
 
-void Replicator::Start()
+std::vector<TaskKind> Replicator::RoutedTasks(
+    const std::function<std::shared_ptr<Replicator>(const std::string& target)>& find)
 {
-  Transaction transaction(database_);
-  TaskStore tasks(transaction);
-  // What waited because of a configuration that may have changed.
-  for (const char* kind : {"replicate.", "catch-up.", "manifest."})
+  std::vector<TaskKind> tasks;
+  for (const Kind& kind : Kinds())
   {
-    tasks.Hasten(kind + options_.name);
+    tasks.push_back({.name = std::string(kind.name) + ROUTED,
+                     .handler =
+                         [find, handler = kind.handler](RunningTask& task)
+                     {
+                       const std::string& key = task.Get().key;
+                       if (const auto replicator = find(key.substr(0, key.find('/'))))
+                       {
+                         ((*replicator).*handler)(task);
+                       }
+                     },
+                     .concurrency = kind.divisor == 0 ? 1 : ROUTED_CONCURRENCY / kind.divisor,
+                     .maxAttempts = ATTEMPTS});
   }
-  tasks.Enqueue("check." + options_.name, "all");
-  tasks.Enqueue("scrub." + options_.name, "all", Json::objectValue, Now() + SCRUB_EVERY);
-  transaction.Commit();
+  return tasks;
+}
+
+std::string Replicator::IdOf(const RunningTask& task) const
+{
+  const std::string& key = task.Get().key;
+  return options_.IsRouted() ? key.substr(options_.name.size() + 1) : key;
+}
+
+void Replicator::Enqueue(Transaction& transaction, const std::string& what, const std::string& id,
+                         const Json::Value& payload, Timestamp dueAt) const
+{
+  EnqueueFor(options_, transaction, what, id, payload, dueAt);
+}
+
+void Replicator::Start(Transaction& transaction, const TargetOptions& options)
+{
+  for (const char* what : {"replicate", "catch-up", "manifest"})
+  {
+    TaskStore(transaction).Hasten(KindOf(options, what));
+  }
+  EnqueueFor(options, transaction, "check", "all");
+  EnqueueFor(options, transaction, "scrub", "all", Json::objectValue, Now() + SCRUB_EVERY);
+}
+
+bool Replicator::IsConcerned(Transaction& transaction, const Study& study,
+                             const std::vector<Replica>& replicas) const
+{
+  if (options_.IsRouted())
+  {
+    return !replicas.empty() ||
+           ReplicaStore(transaction).Awaited(options_.name, study.orthancStudyId).first > 0;
+  }
+  return WantedFrom(study).has_value();
+}
+
+int64_t Replicator::Missing(Transaction& transaction, const Study& study,
+                            const std::vector<Replica>& replicas) const
+{
+  return options_.IsRouted() ? ReplicaStore(transaction).Awaited(options_.name, study.orthancStudyId).first
+                             : std::max(study.numberOfInstances, 1) - std::ssize(replicas);
+}
+
+void Replicator::RequireSamePlace(Transaction& transaction) const
+{
+  if (!options_.IsRouted())
+  {
+    return;
+  }
+  const auto vna = VnaStore(transaction).FindForUpdate(options_.name);
+  if (!vna || !SamePlace(ToTarget(*vna), options_))
+  {
+    throw Unavailable("The target was changed while a copy was made");
+  }
 }
 
 std::optional<Timestamp> Replicator::WantedFrom(const Study& study) const
@@ -128,20 +209,20 @@ std::optional<Timestamp> Replicator::WantedFrom(const Study& study) const
 
 std::string Replicator::StateOf(Transaction& transaction, const Study& study) const
 {
-  if (!WantedFrom(study))
+  const auto replicas = ReplicaStore(transaction).OfStudy(options_.name, study.orthancStudyId);
+  if (!IsConcerned(transaction, study, replicas))
   {
     return "not_wanted";
   }
-  const auto replicas = ReplicaStore(transaction).OfStudy(options_.name, study.orthancStudyId);
   const auto count = [&](const char* state)
   {
     return std::count_if(replicas.begin(), replicas.end(),
                          [&](const Replica& replica) { return replica.state == state; });
   };
-  return count("failed") > 0                                           ? "failed"
-         : std::ssize(replicas) < std::max(study.numberOfInstances, 1) ? "pending"
-         : count("verified") == std::ssize(replicas)                   ? "verified"
-                                                                       : "replicated";
+  return count("failed") > 0                         ? "failed"
+         : Missing(transaction, study, replicas) > 0 ? "pending"
+         : count("verified") == std::ssize(replicas) ? "verified"
+                                                     : "replicated";
 }
 
 Replicator::Health Replicator::GetHealth() const
@@ -293,9 +374,36 @@ Replica Replicator::Send(const RunningTask& task, IContent& content, Replica rep
   return replica;
 }
 
+std::unique_ptr<IContent> Replicator::Compressed(std::unique_ptr<IContent> content, Replica& replica)
+{
+  // PS3.5 A.1, A.2, A.3, A.5: what is compressed already stays as it is.
+  static const std::set<std::string> PLAIN = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1",
+                                              "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"};
+  constexpr const char* JPEG_LS_LOSSLESS = "1.2.840.10008.1.2.4.80";
+  if (!PLAIN.contains(replica.transferSyntax))
+  {
+    return content;
+  }
+  try
+  {
+    auto smaller =
+        MakeContent(images_.Transcode(std::string(content->Read(0, content->Size())), JPEG_LS_LOSSLESS));
+    if (smaller->Size() < content->Size())
+    {
+      replica.transferSyntax = JPEG_LS_LOSSLESS;
+      return smaller;
+    }
+  }
+  catch (const BadInput&)
+  {
+    // No pixels, or such as Orthanc cannot compress: it goes as it is.
+  }
+  return content;
+}
+
 void Replicator::Replicate(RunningTask& task)
 {
-  const std::string& id = task.Get().key;
+  const std::string id = IdOf(task);
   Replica replica;
   replica.target = options_.name;
   replica.orthancInstanceId = id;
@@ -305,11 +413,17 @@ void Replicator::Replicate(RunningTask& task)
     const Json::Value instance = orthanc_.Get("/instances/" + id);
     const Place place = Locate(Text(instance, "ParentSeries"));
     std::optional<Replica> known;
+    std::optional<InstanceRoute> route;
     {
       Transaction transaction(database_, Transaction::Mode::ReadOnly);
       study = StudyStore(transaction).FindByOrthancId(place.orthancStudyId);
       known = ReplicaStore(transaction).Find(options_.name, id);
+      route = ReplicaStore(transaction).FindRoute(id);
       transaction.Commit();
+    }
+    if (options_.IsRouted() && !known && (!route || route->target != options_.name))
+    {
+      return;  // it goes elsewhere by now
     }
     if (!study)
     {
@@ -330,7 +444,7 @@ void Replicator::Replicate(RunningTask& task)
     {
       return;
     }
-    const auto content = OpenInstance(orthanc_, storage_, id);
+    auto content = OpenInstance(orthanc_, storage_, id);
     replica.orthancStudyId = place.orthancStudyId;
     replica.key = place.folder + Text(instance["MainDicomTags"], "SOPInstanceUID") + ".dcm";
     replica.md5 = content->Md5();
@@ -340,6 +454,10 @@ void Replicator::Replicate(RunningTask& task)
       return;  // it is there already
     }
     replica.transferSyntax = orthanc_.GetBytes("/instances/" + id + "/metadata/TransferSyntax");
+    if (options_.IsRouted() && route && route->compress)
+    {
+      content = Compressed(std::move(content), replica);
+    }
     if (!Guarded(task, [&] { replica = Send(task, *content, std::move(replica)); }))
     {
       return;
@@ -347,7 +465,11 @@ void Replicator::Replicate(RunningTask& task)
   }
   catch (const NotFound&)
   {
-    return;  // deleted since
+    Transaction transaction(database_);  // deleted since
+    ReplicaStore(transaction).ForgetRoute(id);
+    task.Complete(transaction);
+    transaction.Commit();
+    return;
   }
   catch (const PermanentFailure& error)
   {
@@ -358,15 +480,14 @@ void Replicator::Replicate(RunningTask& task)
     throw;
   }
   Transaction transaction(database_);
+  RequireSamePlace(transaction);
   ReplicaStore store(transaction);
   store.Put(replica);
   store.ForgetUpload(options_.name, replica.key);
   if (study->settledAt)
   {
     // A copy of a complete study: from the archive, or late. The last one brings the manifest.
-    TaskStore(transaction)
-        .Enqueue("manifest." + options_.name, replica.orthancStudyId, Json::objectValue,
-                 Now() + MANIFEST_WAITS);
+    Enqueue(transaction, "manifest", replica.orthancStudyId, Json::objectValue, Now() + MANIFEST_WAITS);
   }
   task.Complete(transaction);
   transaction.Commit();
@@ -389,23 +510,27 @@ int Replicator::NewestManifest(const std::string& studyInstanceUid)
 
 void Replicator::WriteManifest(RunningTask& task)
 {
-  const std::string& id = task.Get().key;
+  const std::string id = IdOf(task);
   std::optional<Study> study;
   std::vector<Replica> replicas;
   Manifest last;
+  bool concerned = false;
+  bool missing = false;
   {
     Transaction transaction(database_, Transaction::Mode::ReadOnly);
     study = StudyStore(transaction).FindByOrthancId(id);
     ReplicaStore store(transaction);
     replicas = store.OfStudy(options_.name, id);
     last = store.FindManifest(options_.name, id);
+    concerned = study && IsConcerned(transaction, *study, replicas);
+    missing = study && Missing(transaction, *study, replicas) > 0;
     transaction.Commit();
   }
-  if (!study || !WantedFrom(*study) || !IsOpen(task))
+  if (!concerned || !IsOpen(task))
   {
     return;
   }
-  if (std::ssize(replicas) < study->numberOfInstances)
+  if (missing)
   {
     task.PutOff(Now() + MANIFEST_WAITS_FOR_COPIES);
     return;
@@ -448,6 +573,10 @@ void Replicator::WriteManifest(RunningTask& task)
   for (const Json::Value& instance : instances)
   {
     const auto replica = byInstance.find(Text(instance, "ID"));
+    if (replica == byInstance.end() && options_.IsRouted())
+    {
+      continue;  // it went elsewhere
+    }
     if (replica == byInstance.end() || replica->second->state != "verified")
     {
       task.PutOff(Now() + MANIFEST_WAITS_FOR_COPIES);
@@ -461,35 +590,41 @@ void Replicator::WriteManifest(RunningTask& task)
     json["instances"].append(item);
   }
   int version = last.version;
-  if (!Guarded(task,
-               [&]
-               {
-                 if (version == 0)
-                 {
-                   // It may have been there before: the study came back after a disaster.
-                   version = NewestManifest(study->studyInstanceUid);
-                 }
-                 bool isNew = false;
-                 while (!isNew)
-                 {
-                   version++;
-                   json["version"] = version;
-                   isNew = target_->PutNew(ManifestKey(study->studyInstanceUid, version),
-                                           *MakeContent(WriteJson(json)), "application/json",
-                                           [&] { return task.IsStopping(); });
-                 }
-               }))
+  if (target_->KeepsFiles() && !Guarded(task,
+                                        [&]
+                                        {
+                                          if (version == 0)
+                                          {
+                                            // It may have been there before: the study came back after a
+                                            // disaster.
+                                            version = NewestManifest(study->studyInstanceUid);
+                                          }
+                                          bool isNew = false;
+                                          while (!isNew)
+                                          {
+                                            version++;
+                                            json["version"] = version;
+                                            isNew = target_->PutNew(
+                                                ManifestKey(study->studyInstanceUid, version),
+                                                *MakeContent(WriteJson(json)), "application/json",
+                                                [&] { return task.IsStopping(); });
+                                          }
+                                        }))
   {
     return;
   }
   Transaction transaction(database_);
-  ReplicaStore(transaction)
-      .PutManifest(options_.name, id, study->studyInstanceUid, {version, static_cast<int>(instances.size())});
+  if (version > 0)
+  {
+    ReplicaStore(transaction)
+        .PutManifest(options_.name, id, study->studyInstanceUid,
+                     {version, static_cast<int>(json["instances"].size())});
+  }
   Json::Value data;
   data["study_instance_uid"] = study->studyInstanceUid;
   data["orthanc_study_id"] = id;
   data["target"] = options_.name;
-  data["number_of_instances"] = instances.size();
+  data["number_of_instances"] = json["instances"].size();
   events_.Emit(transaction, "replication.completed", study->practiceId, data);
   task.Complete(transaction);
   transaction.Commit();
@@ -526,7 +661,7 @@ bool Replicator::Verify(RunningTask& task, std::vector<Replica>& replicas, int r
             throw Unavailable("Orthanc stops");
           }
           const Replica& replica = replicas[i];
-          if (Chance(readBackPercent))
+          if (target_->KeepsFiles() && Chance(readBackPercent))
           {
             const auto bytes = target_->Get(replica.key);
             right[i] = bytes && Sha256Of(*bytes) == replica.sha256;
@@ -541,7 +676,7 @@ bool Replicator::Verify(RunningTask& task, std::vector<Replica>& replicas, int r
           }
           const auto& sizes = folders[folder];
           const auto found = sizes.find(replica.key.substr(slash));
-          right[i] = found != sizes.end() && found->second == replica.size;
+          right[i] = found != sizes.end() && (found->second == replica.size || found->second < 0);
         }
       });
   if (!done)
@@ -563,7 +698,7 @@ bool Replicator::Verify(RunningTask& task, std::vector<Replica>& replicas, int r
     }
     wrong++;
     RecordFailure(transaction, replica, "The copy is gone or differs");
-    TaskStore(transaction).Enqueue("replicate." + options_.name, replica.orthancInstanceId);
+    Enqueue(transaction, "replicate", replica.orthancInstanceId);
   }
   transaction.Commit();
   if (wrong > 0)
@@ -596,7 +731,7 @@ void Replicator::Scrub(RunningTask& task)
 
 void Replicator::DeleteCopies(RunningTask& task)
 {
-  const std::string& id = task.Get().key;
+  const std::string id = IdOf(task);
   if (!options_.deleteAfterDays || !IsOpen(task))
   {
     return;
@@ -672,7 +807,7 @@ void Replicator::DeleteCopies(RunningTask& task)
   }
   else
   {
-    TaskStore(transaction).Enqueue("manifest." + options_.name, id);
+    Enqueue(transaction, "manifest", id);
   }
   AuditTrail::Append(transaction, entry);
   task.Complete(transaction);
@@ -681,7 +816,7 @@ void Replicator::DeleteCopies(RunningTask& task)
 
 void Replicator::RestoreTask(RunningTask& task)
 {
-  const std::string& key = task.Get().key;
+  const std::string key = IdOf(task);
   const size_t slash = key.find('/');
   const std::string id = key.substr(0, slash);
   if (slash == std::string::npos)
@@ -715,7 +850,7 @@ void Replicator::ListStudies(RunningTask& task, const std::string& restoreId)
     store.Update(*restore);
     for (const std::string& study : studies)
     {
-      TaskStore(transaction).Enqueue("restore." + options_.name, restoreId + "/" + study, task.Get().payload);
+      Enqueue(transaction, "restore", restoreId + "/" + study, task.Get().payload);
     }
   }
   task.Complete(transaction);
@@ -794,43 +929,51 @@ void Replicator::RestoreStudy(RunningTask& task, const std::string& restoreId,
   transaction.Commit();
 }
 
-std::function<void(Transaction&)> ReplicationSubscriber::Read(const std::vector<Change>& changes)
+ArrivedInstances ReadInstances(IOrthanc& orthanc, const std::vector<Change>& changes)
 {
-  // How old the newest of them is tells whether this is the archive.
-  std::vector<std::string> instances;
+  ArrivedInstances instances;
+  instances.sequence = changes.back().sequence;
   for (const Change& change : changes)
   {
     if (change.type == "NewInstance")
     {
-      instances.push_back(change.resource);
+      instances.ids.push_back(change.resource);
     }
   }
-  bool isArchive = false;
-  if (!instances.empty())
+  // How old the newest of them is tells whether this is the archive.
+  if (!instances.ids.empty())
   {
     try
     {
-      const Json::Value metadata = orthanc_.Get("/instances/" + instances.back() + "/metadata?expand");
+      const Json::Value metadata = orthanc.Get("/instances/" + instances.ids.back() + "/metadata?expand");
       const auto received = ParseOrthancTime(Text(metadata, "ReceptionDate"));
-      isArchive = received && *received < Now() - NEW;
+      instances.isArchive = received && *received < Now() - NEW;
     }
     catch (const NotFound&)
     {
     }
   }
-  const int64_t sequence = changes.back().sequence;
-  return [this, instances, isArchive, sequence](Transaction& transaction)
+  return instances;
+}
+
+void EnqueueInstances(Transaction& transaction, const ArrivedInstances& instances, const std::string& newKind,
+                      const std::string& archiveKind)
+{
+  TaskStore tasks(transaction);
+  for (size_t i = 0; i < instances.ids.size(); i++)
   {
-    TaskStore tasks(transaction);
-    for (size_t i = 0; i < instances.size(); i++)
-    {
-      // Of the archive, what came last is due the longest: it goes first.
-      const Timestamp due = isArchive ? Timestamp{} + std::chrono::hours(24 * 365 * 30) -
-                                            Milliseconds(sequence + static_cast<int64_t>(i))
-                                      : Now();
-      tasks.Enqueue((isArchive ? "catch-up." : "replicate.") + target_, instances[i], Json::objectValue, due);
-    }
-  };
+    // Of the archive, what came last is due the longest: it goes first.
+    const Timestamp due = instances.isArchive ? Timestamp{} + std::chrono::hours(24 * 365 * 30) -
+                                                    Milliseconds(instances.sequence + static_cast<int64_t>(i))
+                                              : Now();
+    tasks.Enqueue(instances.isArchive ? archiveKind : newKind, instances.ids[i], Json::objectValue, due);
+  }
+}
+
+std::function<void(Transaction&)> ReplicationSubscriber::Read(const std::vector<Change>& changes)
+{
+  return [this, instances = ReadInstances(orthanc_, changes)](Transaction& transaction)
+  { EnqueueInstances(transaction, instances, "replicate." + target_, "catch-up." + target_); };
 }
 
 void ReplicationSubscriber::Deleted(Transaction& transaction, const std::vector<std::string>& studies)

@@ -10,6 +10,7 @@
 // is the
 //   target's policy;
 // - `restore.<target>` (key: "<restore>" or "<restore>/<StudyInstanceUID>"): brings studies back.
+// The targets that people make by REST share the kinds `<…>.routed`, whose keys begin with "<target>/".
 
 #pragma once
 
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include "Core/Database/Database.h"
+#include "Core/Dicom/Image.h"
 #include "Core/Events/EventLog.h"
 #include "Core/Feed/Feed.h"
 #include "Core/Orthanc.h"
@@ -35,21 +37,42 @@
 
 namespace OrthancClinic::Replication
 {
+// What every target needs; it outlives them.
+struct ReplicatorParts
+{
+  Database& database;
+  IOrthanc& orthanc;
+  IImageCodec& images;
+  const EventLog& events;
+  ResidencyPolicy residency;
+  std::string storage;  // the folder of Orthanc's storage area
+};
+
 // A target with what is known of its health.
 class Replicator
 {
 public:
-  // `storage`: the folder of Orthanc's storage area.
-  Replicator(Database& database, IOrthanc& orthanc, const EventLog& events, const TargetOptions& options,
-             const ResidencyPolicy& policy, std::string storage);
+  Replicator(const ReplicatorParts& parts, const TargetOptions& options);
 
+  // Of a target of the configuration.
   std::vector<TaskKind> Tasks();
-  void Start();  // enqueues the check and the scrub
+
+  // Of all that people made; `find` gives nothing for one that is gone.
+  static std::vector<TaskKind> RoutedTasks(
+      const std::function<std::shared_ptr<Replicator>(const std::string& target)>& find);
+
+  // Enqueues the check and the scrub, and what waited for another configuration.
+  static void Start(Transaction& transaction, const TargetOptions& options);
+
+  // Enqueues a task of this target: `what` is "replicate", "catch-up", …
+  void Enqueue(Transaction& transaction, const std::string& what, const std::string& id,
+               const Json::Value& payload = Json::objectValue, Timestamp dueAt = Now()) const;
 
   const TargetOptions& Options() const { return options_; }
   const std::string& Name() const { return options_.name; }
+  bool KeepsFiles() const { return target_->KeepsFiles(); }
 
-  // From when on the study gets its copy here; nothing if never.
+  // From when on the study gets its copy here, if the target gets everything; nothing if never.
   std::optional<Timestamp> WantedFrom(const Study& study) const;
 
   // The study's state here: "not_wanted", "pending", "replicated" (the target took all), "verified" (and they
@@ -67,6 +90,23 @@ public:
   Health GetHealth() const;
 
 private:
+  struct Kind
+  {
+    const char* name;
+    void (Replicator::*handler)(RunningTask&);
+    unsigned divisor;  // of the target's concurrency; 0: one at a time
+  };
+  static const std::vector<Kind>& Kinds();
+
+  std::string IdOf(const RunningTask& task) const;  // the task's key without the target's name
+
+  // Whether the study has, or gets, something here.
+  bool IsConcerned(Transaction& transaction, const Study& study, const std::vector<Replica>& replicas) const;
+  // How many of its instances have no copy here, and should.
+  int64_t Missing(Transaction& transaction, const Study& study, const std::vector<Replica>& replicas) const;
+  // Throws Unavailable if somebody made it another place meanwhile. Locks it until the transaction ends.
+  void RequireSamePlace(Transaction& transaction) const;
+
   void Check(RunningTask& task);
   void Replicate(RunningTask& task);
   void WriteManifest(RunningTask& task);
@@ -95,9 +135,12 @@ private:
   };
   Place Locate(const std::string& seriesId);
   Replica Send(const RunningTask& task, IContent& content, Replica replica);
+  // The content without its loss, if Orthanc can make it smaller: then `replica` says of which syntax it is.
+  std::unique_ptr<IContent> Compressed(std::unique_ptr<IContent> content, Replica& replica);
 
   Database& database_;
   IOrthanc& orthanc_;
+  IImageCodec& images_;
   const EventLog& events_;
   const TargetOptions options_;
   const std::string storage_;
@@ -108,6 +151,18 @@ private:
   std::map<std::string, Place> places_;             // by Orthanc's series id; bounded
   std::deque<std::pair<Timestamp, int64_t>> sent_;  // bytes, of the last minute
 };
+
+// What the feed says of instances, as tasks.
+struct ArrivedInstances
+{
+  std::vector<std::string> ids;
+  bool isArchive = false;  // older than what must not wait
+  int64_t sequence = 0;    // of the last change
+};
+ArrivedInstances ReadInstances(IOrthanc& orthanc, const std::vector<Change>& changes);
+// Of the archive, what came last goes first.
+void EnqueueInstances(Transaction& transaction, const ArrivedInstances& instances, const std::string& newKind,
+                      const std::string& archiveKind);
 
 // Each target has a cursor of its own: one that is added later starts at the beginning of the archive.
 class ReplicationSubscriber : public IFeedSubscriber

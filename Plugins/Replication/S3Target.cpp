@@ -11,6 +11,7 @@
 #include "Core/Errors.h"
 #include "Core/Tasks/TaskWorkers.h"
 #include "Core/Timestamp.h"
+#include "DicomTarget.h"
 #include "DirectoryTarget.h"
 
 namespace OrthancClinic::Replication
@@ -68,19 +69,26 @@ std::string Header(const HttpReply& reply, const char* name)
 }
 }  // namespace
 
-std::unique_ptr<ITarget> MakeTarget(const TargetOptions& options, const ResidencyPolicy& policy)
+std::unique_ptr<ITarget> MakeTarget(const TargetOptions& options, const ResidencyPolicy& policy,
+                                    IOrthanc& orthanc)
 {
-  if (options.isS3)
+  switch (options.type)
   {
-    return std::make_unique<S3Target>(options, policy);
+    case TargetType::S3:
+      return std::make_unique<S3Target>(options, policy);
+    case TargetType::Directory:
+      return std::make_unique<DirectoryTarget>(options);
+    case TargetType::Dicom:
+      return std::make_unique<DicomTarget>(options, policy, orthanc);
   }
-  return std::make_unique<DirectoryTarget>(options);
+  throw std::logic_error("A target of no type");
 }
 
 S3Target::S3Target(const TargetOptions& options, const ResidencyPolicy& policy)
     : options_(options),
       guard_(policy),
-      http_({.timeout = std::chrono::minutes(10),
+      http_({.connectTimeout = std::min<std::chrono::milliseconds>(std::chrono::seconds(10), options.timeout),
+             .timeout = options.timeout,
              .largestBody = LARGEST,
              .connections = options.concurrency + 2}),
       credentials_(options)
@@ -139,13 +147,17 @@ HttpReply S3Target::Expect(HttpReply reply, const char* what) const
   }
   const std::string message =
       fmt::format("{}: the object store answered {}{}", what, reply.status, code.empty() ? "" : " " + code);
-  if (code == "AuthorizationHeaderMalformed")
+  // What an administrator can mend.
+  static const std::map<std::string, const char*> MEANINGS = {
+      {"AuthorizationHeaderMalformed", "the region is not that of the bucket"},
+      {"RequestTimeTooSkewed", "the clock of this machine or of the store is wrong"},
+      {"InvalidAccessKeyId", "there is no such access key"},
+      {"SignatureDoesNotMatch", "the secret key is wrong"},
+      {"AccessDenied", "the access key or its secret is wrong, or may not do this"},
+      {"NoSuchBucket", "there is no such bucket"}};
+  if (const auto meaning = MEANINGS.find(code); meaning != MEANINGS.end())
   {
-    throw Unavailable(message + ": the region is not that of the bucket");
-  }
-  if (code == "RequestTimeTooSkewed")
-  {
-    throw Unavailable(message + ": the clock of this machine or of the store is wrong");
+    throw Unavailable(message + ": " + meaning->second);
   }
   // A server that is busy or broken, keys or a bucket that an administrator will mend.
   const bool passes = reply.status >= 500 || reply.status == 401 || reply.status == 403 ||

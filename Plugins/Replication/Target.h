@@ -32,6 +32,10 @@ class ITarget
 public:
   virtual ~ITarget() = default;
 
+  // Whether what was put can be got back, and manifests beside it: false of a DICOM node, which is asked for
+  // Check, Put and List alone.
+  virtual bool KeepsFiles() const { return true; }
+
   // Whether anything may be sent there at all, and whether it is what the configuration says. Throws
   // otherwise.
   virtual void Check() = 0;
@@ -51,11 +55,12 @@ public:
   // Gives up what was begun before then and never ended.
   virtual void Tidy(Timestamp before) = 0;
 
-  // What is below a folder ("<StudyInstanceUID>/"): objects with their sizes, and the names of folders, with
-  // a '/'; `each` is called as they come.
+  // What is below a folder ("<StudyInstanceUID>/"): objects with their sizes (-1: not known), and the names
+  // of folders, with a '/'; `each` is called as they come.
   virtual void List(const std::string& folder,
                     const std::function<void(const std::string& name, int64_t size)>& each) = 0;
 };
 
-std::unique_ptr<ITarget> MakeTarget(const TargetOptions& options, const ResidencyPolicy& policy);
+std::unique_ptr<ITarget> MakeTarget(const TargetOptions& options, const ResidencyPolicy& policy,
+                                    IOrthanc& orthanc);
 }  // namespace OrthancClinic::Replication

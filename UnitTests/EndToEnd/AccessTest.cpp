@@ -83,6 +83,19 @@ Things Fill(const GuardedClinic& clinic, const std::string& practice)
   shared["study_uids"].append(study);
   things["link"] = http.Post("/api/v1/dicom/viewer-token", shared).Json()["id"].asString();
 
+  Json::Value vna;
+  vna["userId"] = "user-" + practice;
+  vna["name"] = "Montréal";
+  vna["type"] = "OTHER";
+  vna["endpoint"] = "http://127.0.0.1:1";
+  vna["region"] = "ca-central-1";
+  vna["bucket"] = "images";
+  vna["credentials"]["accessKeyId"] = "key";
+  vna["credentials"]["secretAccessKey"] = "secret";
+  const HttpAnswer made = http.Post("/api/dental/vna", vna);
+  EXPECT_EQ(201, made.status) << made.body;
+  things["vna"] = made.Json()["vna"]["id"].asString();
+
   const Json::Value orthanc = http.Get("/studies/" + things["orthanc_study"]).Json();
   things["orthanc_patient"] = orthanc["ParentPatient"].asString();
   things["orthanc_series"] = orthanc["Series"][0].asString();
@@ -209,6 +222,17 @@ const Row ROWS[] = {
     {"GET", "/api/v1/replication/restore/x", "", "read_replication", Reach::Everywhere},
     {"DELETE", "/api/v1/replication/restore/x", "", "write_replication", Reach::Everywhere},
     {"POST", "/api/v1/replication/verify", "", "write_replication", Reach::Everywhere},
+    {"GET", "/api/dental/vna", "", "read_replication", Reach::List},
+    {"GET", "/api/dental/vna/@vna@", "", "read_replication", Reach::Practice},
+    {"POST", "/api/dental/vna",
+     R"({"userId": "user-@practice@", "name": "x", "type": "OTHER", "endpoint": "http://127.0.0.1:1", "region": "x",
+         "bucket": "images", "credentials": {"accessKeyId": "x", "secretAccessKey": "x"}})",
+     "write_replication", Reach::Practice},
+    {"PUT", "/api/dental/vna/@vna@", R"({"name": "taken"})", "write_replication", Reach::Practice},
+    {"PUT", "/api/dental/vna", R"({"id": "@vna@", "name": "taken"})", "write_replication", Reach::Practice},
+    {"POST", "/api/dental/vna/@vna@/test", "", "write_replication", Reach::Practice},
+    {"DELETE", "/api/dental/vna/@vna@", "", "write_replication", Reach::Practice},
+    {"POST", "/api/dental/vna/@vna@/forget", "", "write_replication", Reach::Practice},
 
     {"GET", "/api/v1/analyses", "", "read_analyses", Reach::List},
     {"GET", "/api/v1/analyses/@analysis@", "", "read_analyses", Reach::Practice},
@@ -374,7 +398,7 @@ protected:
         const HttpAnswer answer = call(south_);
         EXPECT_EQ(has ? 200 : 403, answer.status) << answer.body;
         for (const char* foreign :
-             {"study", "patient", "order", "appointment", "analysis", "deletion", "link"})
+             {"study", "patient", "order", "appointment", "analysis", "deletion", "link", "vna"})
         {
           if (std::string(row.path).starts_with("/api/v1/audit") && std::string(foreign) == "patient")
           {

@@ -70,6 +70,7 @@ void GuardedClinic::MakePractice(const std::string& id, const std::string& modal
   practice["id"] = id;
   practice["name"] = id;
   practice["calling_ae_titles"].append(modality);
+  practice["crm_user_id"] = "user-" + id;
   PutPractice(practice);
 }
 

@@ -36,6 +36,9 @@ public:
   // A frame (from 0) of a DICOM file, its pixels as they are stored. Throws BadInput if it cannot be decoded.
   virtual Image DecodeFrame(const std::string& dicom, unsigned frame) = 0;
 
+  // The DICOM file in another transfer syntax. Throws BadInput if that cannot be.
+  virtual std::string Transcode(const std::string& dicom, const std::string& transferSyntax) = 0;
+
   // Of 8 bits, grey or RGB.
   virtual std::string EncodePng(const Image& image) = 0;
   virtual std::string EncodeJpeg(const Image& image, int quality) = 0;

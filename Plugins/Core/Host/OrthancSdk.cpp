@@ -154,6 +154,21 @@ Json::Value InProcessOrthanc::ReadDicom(const std::string& dicom)
   return *read;
 }
 
+std::string OrthancImageCodec::Transcode(const std::string& dicom, const std::string& transferSyntax)
+{
+  const std::unique_ptr<OrthancPluginDicomInstance, std::function<void(OrthancPluginDicomInstance*)>>
+      instance(
+          OrthancPluginTranscodeDicomInstance(context_, dicom.data(), SizeOf(dicom), transferSyntax.c_str()),
+          [this](OrthancPluginDicomInstance* one) { OrthancPluginFreeDicomInstance(context_, one); });
+  OrthancBuffer buffer(context_);
+  if (instance == nullptr || OrthancPluginSerializeDicomInstance(context_, buffer.Out(), instance.get()) !=
+                                 OrthancPluginErrorCode_Success)
+  {
+    throw BadInput("Orthanc cannot transcode this image");
+  }
+  return std::string(buffer.View());
+}
+
 Image OrthancImageCodec::DecodeFrame(const std::string& dicom, unsigned frame)
 {
   const std::unique_ptr<OrthancPluginImage, std::function<void(OrthancPluginImage*)>> decoded(

@@ -76,6 +76,7 @@ public:
   explicit OrthancImageCodec(OrthancPluginContext* context) : context_(context) {}
 
   Image DecodeFrame(const std::string& dicom, unsigned frame) override;
+  std::string Transcode(const std::string& dicom, const std::string& transferSyntax) override;
   std::string EncodePng(const Image& image) override;
   std::string EncodeJpeg(const Image& image, int quality) override;
 

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "Vna.h"
+
+#include "Core/Configuration/Json.h"
+#include "Core/Database/Query.h"
+#include "Core/Errors.h"
+
+namespace OrthancClinic::Replication
+{
+namespace
+{
+constexpr unsigned CONCURRENCY = 4;
+}
+
+TargetOptions ToTarget(const Vna& vna)
+{
+  const Json::Value& json = vna.document;
+  const std::string type = json["type"].asString();
+  std::vector<FieldError> errors;
+  const auto text = [&](const Json::Value& values, const char* key, bool needed, const char* field)
+  {
+    std::string value = values[key].isString() ? values[key].asString() : "";
+    if (value.empty() && needed)
+    {
+      errors.push_back({field, "expected for a target of the type " + type});
+    }
+    return value;
+  };
+  TargetOptions target;
+  target.name = vna.id;
+  target.title = json["name"].asString();
+  target.practiceId = vna.practiceId;
+  target.concurrency = CONCURRENCY;
+  if (type == "AZURE_BLOB")
+  {
+    throw BadInput(
+        "Azure Blob Storage is not supported",
+        {{"type",
+          "AZURE_BLOB is not supported, since Azure has no S3 interface; expected AWS_S3, or CLOUD_VNA or "
+          "OTHER for any other store that speaks S3"}});
+  }
+  target.jurisdiction = text(json, "jurisdiction", false, "jurisdiction");
+  target.assessment = text(json, "privacyImpactAssessment", false, "privacyImpactAssessment");
+  if (type == "ORTHANC")
+  {
+    target.type = TargetType::Dicom;
+    target.aeTitle = text(json, "aeTitle", true, "aeTitle");
+    target.host = text(json, "host", true, "host");
+    target.port = json["port"].isInt() ? json["port"].asInt() : 0;
+    if (target.port == 0)
+    {
+      errors.push_back({"port", "expected for a target of the type " + type});
+    }
+  }
+  else
+  {
+    target.region = text(json, "region", true, "region");
+    target.endpoint = text(json, "endpoint", type != "AWS_S3", "endpoint");
+    if (target.endpoint.empty())
+    {
+      target.endpoint = "https://s3." + target.region + ".amazonaws.com";
+    }
+    target.endpoint.erase(target.endpoint.find_last_not_of('/') + 1);
+    target.bucket = text(json, "bucket", true, "bucket");
+    target.prefix = text(json, "pathPrefix", false, "pathPrefix");
+    target.prefix.erase(target.prefix.find_last_not_of('/') + 1);
+    target.prefix.erase(0, target.prefix.find_first_not_of('/'));
+    target.accessKey = text(vna.credentials, "accessKeyId", true, "credentials.accessKeyId");
+    target.secretKey = text(vna.credentials, "secretAccessKey", true, "credentials.secretAccessKey");
+  }
+  if (!errors.empty())
+  {
+    throw BadInput("The target is not complete", errors);
+  }
+  return target;
+}
+
+bool SamePlace(const TargetOptions& one, const TargetOptions& other)
+{
+  return one.type == other.type && one.aeTitle == other.aeTitle && one.host == other.host &&
+         one.port == other.port && one.endpoint == other.endpoint && one.bucket == other.bucket &&
+         one.prefix == other.prefix;
+}
+
+std::vector<Vna> VnaStore::Fetch(const std::string& tail, const std::vector<std::string>& values)
+{
+  Vna vna;
+  int isDefault = 0;
+  long long serial = 0;
+  std::string document;
+  std::string credentials;
+  std::string createdAt;
+  std::string updatedAt;
+  std::vector<Vna> vnas;
+  Query(
+      transaction_,
+      "SELECT id, practice_id, priority, is_default, document, credentials, serial, created_at, updated_at "
+      "FROM "
+      "vnas " +
+          tail,
+      values,
+      [&]
+      {
+        vna.isDefault = isDefault != 0;
+        vna.document = ParseJson(document);
+        vna.credentials = ParseJson(credentials);
+        vna.serial = serial;
+        vna.createdAt = ParseTimestamp(createdAt).value();
+        vna.updatedAt = ParseTimestamp(updatedAt).value();
+        vnas.push_back(vna);
+      },
+      vna.id, vna.practiceId, vna.priority, isDefault, document, credentials, serial, createdAt, updatedAt);
+  return vnas;
+}
+
+std::optional<Vna> VnaStore::Find(const std::string& id)
+{
+  auto vnas = Fetch("WHERE id = :id AND deleted = 0", {id});
+  return vnas.empty() ? std::nullopt : std::optional(std::move(vnas.front()));
+}
+
+std::optional<Vna> VnaStore::FindForUpdate(const std::string& id)
+{
+  // A write transaction of SQLite is alone anyway.
+  auto vnas = Fetch(
+      std::string("WHERE id = :id AND deleted = 0") + (transaction_.IsPostgreSql() ? " FOR UPDATE" : ""),
+      {id});
+  return vnas.empty() ? std::nullopt : std::optional(std::move(vnas.front()));
+}
+
+std::vector<Vna> VnaStore::List(const PracticeScope& practices)
+{
+  Conditions conditions;
+  practices.AddTo(conditions);
+  conditions.AddAll("deleted = 0", {});
+  return Fetch(conditions.Where() + " ORDER BY priority, created_at, id", conditions.Values());
+}
+
+bool VnaStore::Any()
+{
+  return !Fetch("WHERE deleted = 0 LIMIT 1", {}).empty();
+}
+
+int64_t VnaStore::Watermark()
+{
+  long long serial = 0;
+  Query(
+      transaction_, "SELECT COALESCE(MAX(serial), 0) FROM vnas", {}, [] {}, serial);
+  return serial;
+}
+
+void VnaStore::Put(Vna& vna)
+{
+  vna.updatedAt = Now();
+  vna.createdAt = vna.createdAt == Timestamp{} ? vna.updatedAt : vna.createdAt;
+  if (vna.isDefault)
+  {
+    Execute(transaction_, "UPDATE vnas SET is_default = 0 WHERE practice_id = :practice", {vna.practiceId});
+  }
+  vna.serial = transaction_.NextSerial();
+  Execute(transaction_,
+          "INSERT INTO vnas (id, practice_id, priority, is_default, document, credentials, deleted, serial, "
+          "created_at, updated_at) VALUES (:id, :practice, CAST(:priority AS INTEGER), CAST(:default AS "
+          "INTEGER), "
+          ":document, :credentials, 0, CAST(:serial AS BIGINT), :created, :updated) ON CONFLICT (id) DO "
+          "UPDATE SET "
+          "priority = excluded.priority, is_default = excluded.is_default, document = excluded.document, "
+          "credentials = excluded.credentials, serial = excluded.serial, updated_at = excluded.updated_at",
+          {vna.id, vna.practiceId, std::to_string(vna.priority), vna.isDefault ? "1" : "0",
+           WriteJson(vna.document), WriteJson(vna.credentials), std::to_string(vna.serial),
+           ToString(vna.createdAt), ToString(vna.updatedAt)});
+}
+
+void VnaStore::Delete(const Vna& vna)
+{
+  Execute(
+      transaction_,
+      "UPDATE vnas SET deleted = 1, credentials = '{}', serial = CAST(:serial AS BIGINT), updated_at = :at "
+      "WHERE id = :id",
+      {std::to_string(transaction_.NextSerial()), ToString(Now()), vna.id});
+}
+}  // namespace OrthancClinic::Replication
