@@ -3,10 +3,10 @@
 #include "Images.h"
 
 #include <algorithm>
-#include <set>
 #include <tuple>
 
 #include "Core/Configuration/Json.h"
+#include "Core/Dicom/ImageModality.h"
 #include "Core/Digest.h"
 #include "Core/Errors.h"
 
@@ -32,10 +32,6 @@ std::string TextOf(const Json::Value& value)
 std::vector<AnalysedImage> Images::Choose(const std::string& orthancStudyId, int most,
                                           const std::string& xrayId, const std::set<std::string>& ours)
 {
-  // Objects that show no patient, or what somebody drew.
-  static const std::set<std::string> NO_IMAGES = {"SR",       "SEG",    "PR",     "KO",       "DOC", "REG",
-                                                  "RTSTRUCT", "RTPLAN", "RTDOSE", "RTRECORD", "AU",  "ECG",
-                                                  "HD",       "PLAN",   "STAIN",  "RWV",      "FID", "ANN"};
   std::vector<std::tuple<int, std::string, int, std::string>> instances;  // series number, series, number, id
   for (const Json::Value& series : orthanc_.Get("/studies/" + orthancStudyId + "/series"))
   {
@@ -43,7 +39,7 @@ std::vector<AnalysedImage> Images::Choose(const std::string& orthancStudyId, int
     const auto number = [](const Json::Value& from, const char* name)
     { return from[name].isString() ? std::atoi(from[name].asCString()) : 0; };
     const std::string seriesUid = TextOf(tags["SeriesInstanceUID"]);
-    if (NO_IMAGES.contains(TextOf(tags["Modality"])) || ours.contains(seriesUid))
+    if (!IsImageModality(TextOf(tags["Modality"])) || ours.contains(seriesUid))
     {
       continue;
     }
@@ -162,19 +158,7 @@ Image Images::Decode(const AnalysedImage& image)
 
 Presentation Images::PresentationOf(const AnalysedImage& image)
 {
-  return ReadPresentation(
-      image.tags,
-      [&](const std::string& path)
-      {
-        try
-        {
-          return orthanc_.GetBytes("/instances/" + image.orthancInstanceId + "/content/" + path);
-        }
-        catch (const NotFound&)
-        {
-          return std::string();  // a table without its entries
-        }
-      });
+  return ReadPresentation(orthanc_, image.orthancInstanceId, image.tags);
 }
 
 std::string Images::Rendered(const AnalysedImage& image, unsigned longEdge, bool asJpeg)
