@@ -24,7 +24,9 @@ constexpr std::chrono::hours LOST_WAITS(7 * 24);
 constexpr size_t LONGEST_TEXT = 1024;   // bytes of one value that we keep
 constexpr size_t MOST_VALUES = 16;      // of a multi-valued tag that we keep
 constexpr size_t MOST_SERIES = 10'000;  // in the cache
-constexpr size_t MANY = 4;              // instances of one batch
+constexpr const char* INDEX_TASK = "index.studies";
+constexpr int64_t INDEXED_AT_ONCE = 200;
+constexpr size_t MANY = 4;  // instances of one batch
 
 // Orthanc overwrites an instance by deleting it and storing it anew: a study of one instance is away for a
 // moment.
@@ -307,6 +309,7 @@ std::optional<StudyRecorder::Reading> StudyRecorder::ReadStudy(
       study.studyTime = Tag(tags, "StudyTime");
       study.studyDescription = Tag(tags, "StudyDescription");
       study.accessionNumber = Tag(tags, "AccessionNumber");
+      study.referringPhysician = Tag(tags, "ReferringPhysicianName");
       for (const Json::Value& series : json["Series"])
       {
         modalities.insert(LookUpSeries(series.asString()).modality);
@@ -605,6 +608,62 @@ void StudyRecorder::Reread(RunningTask& task)
 TaskKind StudyRecorder::ForgetTask()
 {
   return {.name = "forget.study", .handler = [this](RunningTask& task) { Forget(task); }};
+}
+
+TaskKind StudyRecorder::IndexTask()
+{
+  return {.name = INDEX_TASK, .handler = [this](RunningTask& task) { Index(task); }};
+}
+
+void StudyRecorder::EnqueueIndexing()
+{
+  Transaction transaction(database_);
+  if (!StudyStore(transaction).Unindexed(1).empty())
+  {
+    TaskStore(transaction).Enqueue(INDEX_TASK, "all");
+  }
+  transaction.Commit();
+}
+
+void StudyRecorder::Index(RunningTask& task)
+{
+  const auto unindexed = [&]
+  {
+    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+    std::vector<Study> studies;
+    StudyStore store(transaction);
+    for (const std::string& id : store.Unindexed(INDEXED_AT_ONCE))
+    {
+      studies.push_back(store.Get(id));
+    }
+    transaction.Commit();
+    return studies;
+  };
+  for (std::vector<Study> studies = unindexed(); !studies.empty(); studies = unindexed())
+  {
+    for (Study& study : studies)
+    {
+      if (task.IsStopping())
+      {
+        throw Unavailable("Orthanc stops");
+      }
+      try
+      {
+        study.referringPhysician =
+            Tag(orthanc_.Get("/studies/" + study.orthancStudyId)["MainDicomTags"], "ReferringPhysicianName");
+      }
+      catch (const NotFound&)
+      {
+        // Deleted since; its record goes with the next sweep.
+      }
+    }
+    Transaction transaction(database_);
+    for (const Study& study : studies)
+    {
+      StudyStore(transaction).Index(study);
+    }
+    transaction.Commit();
+  }
 }
 
 void StudyRecorder::Settle(RunningTask& task)

@@ -47,6 +47,11 @@ public:
   // what was decided on it.
   TaskKind RereadTask();
 
+  // `index.studies`: gives the studies from before searches had words theirs. EnqueueIndexing makes it due if
+  // there are any.
+  TaskKind IndexTask();
+  void EnqueueIndexing();
+
 private:
   struct Series
   {
@@ -82,6 +87,7 @@ private:
   void Settle(RunningTask& task);
   void Forget(RunningTask& task);
   void Reread(RunningTask& task);
+  void Index(RunningTask& task);
 
   Database& database_;
   IOrthanc& orthanc_;

@@ -328,6 +328,8 @@ private:
     tasks_.Register(recorder->SettleTask());
     tasks_.Register(recorder->ForgetTask());
     tasks_.Register(recorder->RereadTask());
+    tasks_.Register(recorder->IndexTask());
+    recorder->EnqueueIndexing();
     feed_ = std::make_unique<Feed>(database_, orthanc_, IndexIdentity());
     feed_->Subscribe(std::move(recorder));
     for (auto& subscriber : subscribers_)

@@ -9,6 +9,7 @@
 #include "Core/Database/Query.h"
 #include "Core/Dicom/Folding.h"
 #include "Core/Dicom/Text.h"
+#include "Core/Records/StudyStore.h"
 #include "Core/Uuid.h"
 
 namespace OrthancClinic
@@ -250,11 +251,8 @@ void PatientStore::Delete(const std::string& id)
         {
           throw NotFound("There is no such patient");
         }
-        sql << "UPDATE studies SET match_status = 'pending', match_patient_id = NULL, match_decided_by = "
-               "NULL, "
-               "match_decided_at = NULL, match_probability = NULL WHERE match_patient_id = :id",
-            soci::use(id);
       });
+  StudyStore(transaction_).RefileStudies(id, std::nullopt);
   NoteChange(id);
 }
 
@@ -306,8 +304,7 @@ std::vector<std::string> PatientStore::Merge(const std::string& id, const std::s
                "VALUES (:id, :patient, :survivor, :studies, :by, :at)",
             soci::use(mergeId), soci::use(id), soci::use(survivorId), soci::use(list), soci::use(by),
             soci::use(now);
-        sql << "UPDATE studies SET match_patient_id = :survivor WHERE match_patient_id = :id",
-            soci::use(survivorId), soci::use(id);
+        StudyStore(transaction_).RefileStudies(id, survivorId);
         sql << "UPDATE patients SET merged_into = :survivor WHERE id = :id", soci::use(survivorId),
             soci::use(id);
         NoteChange(id);
@@ -341,10 +338,7 @@ std::vector<std::string> PatientStore::Unmerge(const std::string& id)
         std::vector<std::string> touched = Texts(ParseJson(list));
         for (const std::string& study : touched)
         {
-          sql << "UPDATE studies SET match_patient_id = :id WHERE orthanc_study_id = :study AND "
-                 "match_patient_id = "
-                 ":survivor",
-              soci::use(id), soci::use(study), soci::use(survivorId);
+          StudyStore(transaction_).RefileStudies(survivorId, id, study);
         }
         // Decided while both were one: any of these may belong to the one that leaves.
         std::string study;

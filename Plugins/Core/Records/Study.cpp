@@ -69,6 +69,7 @@ Json::Value ToJson(const Study& study)
   json["study_description"] = study.studyDescription;
   json["accession_number"] = study.accessionNumber;
   json["institution_name"] = study.institutionName;
+  json["referring_physician"] = study.referringPhysician;
   json["patient_dicom_id"] = study.demographics.patientId;
   json["patient_name"] = study.demographics.patientName;
   json["patient_birth_date"] = study.demographics.birthDate;

@@ -65,6 +65,7 @@ struct ORTHANC_CLINIC_API Study
   std::string studyDescription;
   std::string accessionNumber;
   std::string institutionName;
+  std::string referringPhysician;  // a PN
   StudyDemographics demographics;
 
   // What its series say of the request that they answer, collected without repetition: {request_attributes:

@@ -26,13 +26,31 @@ struct StudyFilter
   std::string modality = {};
   std::string studyDateFrom = {};  // YYYYMMDD, inclusive
   std::string studyDateTo = {};
+  // Every word of it begins a word of the names, ids, description, institution, referring physician or
+  // accession number.
+  std::string text = {};
+  std::string sort = {};  // one of SORTS; empty: the last received first
   int64_t limit = 50;
   int64_t offset = 0;
+};
+
+// What there is in some practices.
+struct StudyTotals
+{
+  int64_t patients = 0;  // to whom studies are matched
+  int64_t studies = 0;
+  int64_t series = 0;
+  int64_t instances = 0;
+  int64_t bytes = 0;
 };
 
 class ORTHANC_CLINIC_API StudyStore
 {
 public:
+  // By what a search is sorted; with "-" before it, the greatest first.
+  static constexpr const char* SORTS[] = {"received_at", "-received_at", "study_date",
+                                          "-study_date", "patient_name", "-patient_name"};
+
   explicit StudyStore(Transaction& transaction) : transaction_(transaction) {}
 
   std::optional<Study> FindByOrthancId(const std::string& orthancStudyId);
@@ -43,10 +61,13 @@ public:
 
   // By StudyInstanceUID or by Orthanc's id. Throws NotFound; Conflict if two studies of Orthanc bear this
   // StudyInstanceUID (the same one was sent under two PatientIDs): they are then addressed by Orthanc's id.
-  Study Get(const std::string& uidOrOrthancId);
+  // Studies outside of `practices` do not exist.
+  Study Get(const std::string& uidOrOrthancId, const PracticeScope& practices = {});
 
-  // The last received first; with the total number.
+  // With the total number. Throws BadInput for an unknown `sort`.
   std::pair<std::vector<Study>, int64_t> Search(const StudyFilter& filter);
+
+  StudyTotals Total(const PracticeScope& practices);
 
   std::vector<std::string> AllOrthancIds();
 
@@ -59,9 +80,20 @@ public:
   void UpdateContent(const Study& study);
   void UpdateMatch(const std::string& orthancStudyId, const StudyMatch& match);
 
+  // The patient of every study that is filed under `patientId`, or of one of them; nothing for undecided.
+  // For whoever changes the patients: the rest of the match stays.
+  void RefileStudies(const std::string& patientId, const std::optional<std::string>& to,
+                     const std::string& onlyOrthancId = "");
+
+  // At most `limit` studies from before searches had their words; and gives them these.
+  std::vector<std::string> Unindexed(int64_t limit);
+  void Index(const Study& study);
+
   void Delete(const std::string& orthancStudyId);
 
 private:
+  void WriteWords(const std::string& orthancStudyId, const std::string& words);
+
   Transaction& transaction_;
 };
 }  // namespace OrthancClinic

@@ -3,6 +3,7 @@
 #include "Core/Records/OrderStore.h"
 #include "Core/Records/StudyStore.h"
 #include "Core/Rest/CoreRoutes.h"
+#include "Core/Rest/StudyQuery.h"
 
 namespace OrthancClinic
 {
@@ -38,38 +39,23 @@ Json::Value Describe(const CoreParts& parts, Transaction& transaction, const Stu
 
 void AddStudyRoutes(Router& router, const CoreParts& parts)
 {
-  const Json::Value text = JsonLiteral(R"({"type": "string", "maxLength": 128})");
-  const Json::Value date = JsonLiteral(R"({"type": "string", "pattern": "^[0-9]{8}$"})");
-
   router.Add({.method = HttpMethod::Get,
               .path = "/api/v1/studies",
               .permission = Permission::ReadStudies,
-              .summary = "Studies, the last received first",
-              .query = {{"practice", "Only of this practice", text},
-                        {"patient_id", "Only those matched to this patient", text},
-                        {"status", "Only with this state of the match",
-                         JsonLiteral(
-                             R"({"type": "string", "enum": ["pending", "matched", "review", "unmatched"]})")},
-                        {"accession_number", "Only with this AccessionNumber", text},
-                        {"modality", "Only with a series of this modality",
-                         JsonLiteral(R"({"type": "string", "pattern": "^[A-Z0-9]{1,16}$"})")},
-                        {"study_date_from", "StudyDate, YYYYMMDD, inclusive", date},
-                        {"study_date_to", "StudyDate, YYYYMMDD, inclusive", date}},
+              .summary = "Studies",
+              .query = StudyQueryParameters(),
               .paged = true,
               .handler = [parts](const Request& request)
               {
                 const Page page = request.GetPage();
-                const PracticeScope scope = request.Scope();
+                StudyFilter filter = ReadStudyFilter(request);
+                filter.limit = page.limit;
+                filter.offset = page.offset;
                 Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
-                const auto [studies, total] =
-                    StudyStore(transaction)
-                        .Search({scope, request.QueryText("patient_id"), request.QueryText("status"),
-                                 request.QueryText("accession_number"), request.QueryText("modality"),
-                                 request.QueryText("study_date_from"), request.QueryText("study_date_to"),
-                                 page.limit, page.offset});
+                const auto [studies, total] = StudyStore(transaction).Search(filter);
                 Json::Value items(Json::arrayValue);
-                AuditEntry entry = request.Audit("study.search", scope);
-                entry.patientId = request.QueryText("patient_id");
+                AuditEntry entry = request.Audit("study.search", filter.practices);
+                entry.patientId = filter.patientId;
                 for (const Study& study : studies)
                 {
                   items.append(Describe(parts, transaction, study));

@@ -6,6 +6,7 @@
 
 #include "Core/DatabaseFixture.h"
 #include "Core/Errors.h"
+#include "Core/Records/CoreMigrations.h"
 
 namespace OrthancClinic::Testing
 {
@@ -182,6 +183,135 @@ TEST_P(StudiesOn, AreSearched)
   EXPECT_EQ(2, With([](StudyStore& store) { return store.Search({.limit = 1}); }).second);
   With([](StudyStore& store) { store.Delete("old"); });
   EXPECT_THAT(With([](StudyStore& store) { return store.AllOrthancIds(); }), ElementsAre("new"));
+}
+
+TEST_P(StudiesOn, AreFoundByTheBeginningsOfTheirWords)
+{
+  Insert(MakeStudy("tremblay", "1.1"));
+  Study other = MakeStudy("cote", "1.2");
+  other.demographics = {};
+  other.demographics.patientName = "CÔTÉ^Zoé";
+  other.demographics.patientId = "77-123";
+  other.accessionNumber = "ACC-9";
+  other.studyDescription = "CT crâne";
+  other.referringPhysician = "DUPUIS^ANNE";
+  other.modalities = {"CT"};
+  Insert(other);
+
+  EXPECT_THAT(Search({.text = "Cote"}), ElementsAre("cote"));
+  EXPECT_THAT(Search({.text = "ZOÉ côt"}), ElementsAre("cote"));
+  EXPECT_THAT(Search({.text = "zoe trem"}), ElementsAre());
+  EXPECT_THAT(Search({.text = "77-123"}), ElementsAre("cote"));
+  EXPECT_THAT(Search({.text = "77123"}), ElementsAre("cote"));
+  EXPECT_THAT(Search({.text = "acc9"}), ElementsAre("cote"));
+  EXPECT_THAT(Search({.text = "crane"}), ElementsAre("cote"));
+  EXPECT_THAT(Search({.text = "dupuis"}), ElementsAre("cote"));
+  EXPECT_THAT(Search({.text = "trem85"}), ElementsAre("tremblay")) << "another id";
+  EXPECT_THAT(Search({.text = "王"}), ElementsAre("tremblay"));
+  EXPECT_THAT(Search({.text = "%"}), ElementsAre("cote", "tremblay")) << "no word: no filter";
+  EXPECT_THAT(Search({.modality = "SR", .text = "jean"}), ElementsAre("tremblay"));
+  EXPECT_THAT(Search({.modality = "CT", .text = "cot"}), ElementsAre("cote"));
+}
+
+TEST_P(StudiesOn, AreFoundByWhatTheyBecame)
+{
+  Study study = MakeStudy("o1", "1.1");
+  Insert(study);
+  study.demographics.patientName = "GAGNON^LUC";
+  study.demographics.otherPatientNames.clear();
+  study.modalities = {"PX"};
+  With([&](StudyStore& store) { store.UpdateContent(study); });
+  EXPECT_THAT(Search({.text = "tremblay"}), ElementsAre());
+  EXPECT_THAT(Search({.text = "gagnon"}), ElementsAre("o1"));
+  EXPECT_THAT(Search({.modality = "CT"}), ElementsAre());
+  EXPECT_THAT(Search({.modality = "PX"}), ElementsAre("o1"));
+
+  StudyMatch match;
+  match.status = MatchStatus::Matched;
+  match.patientId = "p1";
+  With([&](StudyStore& store) { store.UpdateMatch("o1", match); });
+  EXPECT_THAT(Search({.patientId = "p1", .status = "matched"}), ElementsAre("o1"));
+  With([&](StudyStore& store) { store.RefileStudies("p1", "p2"); });
+  EXPECT_THAT(Search({.patientId = "p1"}), ElementsAre());
+  EXPECT_THAT(Search({.patientId = "p2"}), ElementsAre("o1"));
+  EXPECT_EQ("p2", Get("o1").match.patientId);
+  With([&](StudyStore& store) { store.RefileStudies("p2", std::nullopt); });
+  EXPECT_THAT(Search({.status = "pending"}), ElementsAre("o1"));
+  EXPECT_EQ(MatchStatus::Pending, Get("o1").match.status);
+
+  With([](StudyStore& store) { store.Delete("o1"); });
+  EXPECT_THAT(Search({.text = "gagnon"}), ElementsAre());
+  Insert(study);
+  EXPECT_THAT(Search({.text = "gagnon"}), ElementsAre("o1"));
+}
+
+TEST_P(StudiesOn, AreSortedAsAsked)
+{
+  const auto insert = [&](const char* id, const char* name, const char* date, const char* received)
+  {
+    Study study = MakeStudy(id, id);
+    study.demographics.patientName = name;
+    study.studyDate = date;
+    study.receivedAt = ParseTimestamp(received).value();
+    Insert(study);
+  };
+  insert("a", "ÉMOND^ZOE", "20240101", "2026-01-03T00:00:00Z");
+  insert("b", "dubé^luc", "20260101", "2026-01-02T00:00:00Z");
+  insert("c", "FORTIN^A", "20250101", "2026-01-01T00:00:00Z");
+  EXPECT_THAT(Search({}), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(Search({.sort = "received_at"}), ElementsAre("c", "b", "a"));
+  EXPECT_THAT(Search({.sort = "study_date"}), ElementsAre("a", "c", "b"));
+  EXPECT_THAT(Search({.sort = "-study_date"}), ElementsAre("b", "c", "a"));
+  EXPECT_THAT(Search({.sort = "patient_name"}), ElementsAre("b", "a", "c"));
+  EXPECT_THAT(Search({.sort = "-patient_name", .limit = 1, .offset = 1}), ElementsAre("a"));
+  EXPECT_THROW(Search({.sort = "patient_name; DROP TABLE studies"}), BadInput);
+}
+
+TEST_P(StudiesOn, OfOtherPracticesDoNotExistForACaller)
+{
+  Insert(MakeStudy("o1", "1.2.3"));
+  Study twin = MakeStudy("o2", "1.2.3");
+  twin.practiceId = "north";
+  Insert(twin);
+  const auto get = [&](const std::string& id, const PracticeScope& scope)
+  { return With([&](StudyStore& store) { return store.Get(id, scope).orthancStudyId; }); };
+  EXPECT_EQ("o2", get("1.2.3", "north"));
+  EXPECT_EQ("o1", get("1.2.3", "default"));
+  EXPECT_THROW(get("o1", "north"), NotFound);
+  EXPECT_THROW(get("1.2.3", {}), Conflict);
+  EXPECT_EQ(1, With([](StudyStore& store) { return store.Total("north"); }).studies);
+  EXPECT_EQ(600, With([](StudyStore& store) { return store.Total({}); }).instances);
+}
+
+// Those that were stored before there was a table to search in.
+TEST_P(StudiesOn, FromBeforeAreListedAtOnceAndFoundByWordsOnceTheyAreIndexed)
+{
+  Insert(MakeStudy("o1", "1.1"));
+  Transaction transaction(GetDatabase());
+  transaction.Sql(
+      [](soci::session& sql)
+      {
+        sql << "DROP TABLE study_search";
+        sql << "DROP TABLE study_words";
+        sql << "DELETE FROM number_sequences";
+        sql << "ALTER TABLE studies DROP COLUMN referring_physician";
+        sql << "DELETE FROM migrations WHERE component = 'core' AND number >= 5";
+      });
+  transaction.Commit();
+  GetDatabase().Migrate("core", CoreMigrations());
+
+  EXPECT_THAT(Search({.modality = "CT"}), ElementsAre("o1"));
+  EXPECT_THAT(Search({.accessionNumber = "A-1", .modality = "SR"}), ElementsAre("o1"));
+  EXPECT_THAT(Search({.text = "tremblay"}), ElementsAre());
+  EXPECT_THAT(With([](StudyStore& store) { return store.Unindexed(10); }), ElementsAre("o1"));
+  Study study = Get("o1");
+  study.referringPhysician = "DUPUIS^ANNE";
+  With([&](StudyStore& store) { store.Index(study); });
+  EXPECT_THAT(Search({.text = "tremblay"}), ElementsAre("o1"));
+  EXPECT_EQ("DUPUIS^ANNE", Get("o1").referringPhysician);
+  EXPECT_THAT(With([](StudyStore& store) { return store.Unindexed(10); }), ElementsAre());
+  Insert(MakeStudy("o2", "1.2"));
+  EXPECT_EQ(2U, Search({.text = "tremblay"}).size());
 }
 
 ON_BOTH_DATABASES(StudiesOn);
