@@ -31,6 +31,10 @@ const Json::Value& OptionsSchema()
         "type": "array", "items": {"type": "string", "minLength": 1},
         "default": ["PatientID", "PatientName", "AccessionNumber", "StudyDate"],
         "description": "Keywords of the elements that users may correct. Never: identifiers of objects, Modality, InstitutionName, SpecificCharacterSet, and what says how pixels are read."
+      },
+      "PreviewCacheMegabytes": {
+        "type": "integer", "minimum": 1, "maximum": 65536, "default": 256,
+        "description": "How much memory the rendered previews and thumbnails take that are kept for the next who asks."
       }
     }
   })");
@@ -56,6 +60,7 @@ Options ReadOptions(Configuration& configuration)
   return {.largestFile = section["LargestFileMegabytes"].asInt64() * MEGABYTE,
           .mostFiles = section["MostFiles"].asInt64(),
           .largestUpload = section["LargestUploadMegabytes"].asInt64() * MEGABYTE,
-          .modifiableTags = tags};
+          .modifiableTags = tags,
+          .previewCache = static_cast<size_t>(section["PreviewCacheMegabytes"].asInt64() * MEGABYTE)};
 }
 }  // namespace OrthancClinic::Intake

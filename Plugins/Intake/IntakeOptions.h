@@ -22,6 +22,7 @@ struct Options
   int64_t mostFiles = 0;      // in one upload
   int64_t largestUpload = 0;  // bytes, the whole of it; of an archive, also what comes out of it
   std::vector<std::string> modifiableTags;  // keywords
+  size_t previewCache = 0;                  // bytes
 };
 
 // Throws BadInput with the key's path.

@@ -7,8 +7,11 @@
 #include <memory>
 
 #include "Core/Host/Plugin.h"
+#include "Download.h"
 #include "IntakeOptions.h"
+#include "PreviewRoutes.h"
 #include "StudyCorrections.h"
+#include "StudyRoutes.h"
 #include "TagRoutes.h"
 #include "UploadRoutes.h"
 #include "Uploader.h"
@@ -51,6 +54,15 @@ void Load(Clinic& clinic)
         corrections->Resume();
         uploader->CleanUp();
       });
+
+  // Reading.
+  static Preview preview(clinic.Orthanc(), clinic.Images(), options.previewCache);
+  static LookLog looks(clinic.Database());
+  const StudyParts reading{clinic.Database(), clinic.Orthanc(), preview, looks};
+  AddStudyRoutes(clinic.Routes(), reading);
+  AddPreviewRoutes(clinic.Routes(), reading);
+  AddDownloadRoutes(clinic.Routes(), reading);
+  clinic.AddMetrics([] { return PreviewMetrics(preview); });
 }
 }  // namespace
 }  // namespace OrthancClinic::Intake

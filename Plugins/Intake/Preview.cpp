@@ -111,6 +111,35 @@ std::optional<Window> WindowOf(const PreviewWish& wish, const Json::Value& tags)
   return preset->window;
 }
 
+// An enhanced multi-frame image says for all or for each of its frames what others say once (PS3.3
+// C.7.6.16.2.9, C.7.6.16.2.10): pixel value transformation and frame VOI LUT, brought to where a single image
+// has them.
+Json::Value TagsOfFrame(const Json::Value& tags, unsigned frame)
+{
+  static constexpr std::pair<const char*, const char*> ELEMENTS[] = {{"0028,9145", "0028,1052"},
+                                                                     {"0028,9145", "0028,1053"},
+                                                                     {"0028,9132", "0028,1050"},
+                                                                     {"0028,9132", "0028,1051"},
+                                                                     {"0028,9132", "0028,1056"}};
+  Json::Value flat = tags;
+  for (const auto& [groups, index] : {std::pair("5200,9229", 0U), std::pair("5200,9230", frame)})
+  {
+    if (!tags[groups].isArray() || tags[groups].size() <= index)
+    {
+      continue;
+    }
+    for (const auto& [macro, element] : ELEMENTS)
+    {
+      const Json::Value& items = tags[groups][index][macro];
+      if (items.isArray() && !items.empty() && items[0].isMember(element))
+      {
+        flat[element] = items[0][element];
+      }
+    }
+  }
+  return flat;
+}
+
 unsigned FrameOf(const PreviewWish& wish, const Json::Value& tags)
 {
   const int64_t frames = std::max<int64_t>(1, Number(tags, "0028,0008"));
@@ -233,7 +262,7 @@ PreviewImage Preview::Render(const std::string& orthancInstanceId, const Content
     CannotBeShown(fmt::format("{} (transfer syntax {})", error.what(), syntax));
   }
 
-  Presentation presentation = ReadPresentation(orthanc_, orthancInstanceId, tags);
+  Presentation presentation = ReadPresentation(orthanc_, orthancInstanceId, TagsOfFrame(tags, frame));
   if (window)
   {
     presentation.voiLut.reset();

@@ -41,8 +41,10 @@ Things Fill(const GuardedClinic& clinic, const std::string& practice)
       Person("p-" + practice, "Family" + practice, "Given", "1985-01-01", "F", "MRN-" + practice);
   patient["practice_id"] = practice;
   clinic.PutPatient(patient);
-  const std::string study = clinic.Send(
-      ImageOf("FAMILY" + practice + "^GIVEN", "19850101", "F", "MRN-" + practice), "PANO-" + practice);
+  DicomFile image = ImageOf("FAMILY" + practice + "^GIVEN", "19850101", "F", "MRN-" + practice);
+  things["study_accession"] = "S-" + practice;
+  image.Set("AccessionNumber", things["study_accession"]);
+  const std::string study = clinic.Send(image, "PANO-" + practice);
   const Json::Value decided = clinic.Becomes(study, "matched", "p-" + practice);
   EXPECT_EQ(practice, decided["practice_id"].asString());
   things["practice"] = practice;
@@ -277,6 +279,23 @@ const Row ROWS[] = {
      Reach::Practice},
     {"POST", "/api/v1/deletions/@deletion@/approve", R"({"comment": "x"})", "approve_deletions",
      Reach::Practice},
+
+    {"GET", "/api/v1/dicom/studies", "", "read_studies", Reach::List},
+    {"GET", "/api/v1/dicom/studies/@study@", "", "read_studies", Reach::Practice},
+    {"GET", "/api/v1/dicom/studies/accession/@study_accession@", "", "read_studies", Reach::Practice},
+    {"GET", "/api/v1/dicom/studies/patient/@patient@", "", "read_studies", Reach::Practice},
+    {"GET", "/api/v1/dicom/studies/order/@order@", "", "read_studies", Reach::Practice},
+    {"GET", "/api/v1/dicom/studies/@study@/series", "", "read_studies", Reach::Practice},
+    {"GET", "/api/v1/dicom/studies/@study@/series/@orthanc_series@/instances", "", "read_studies",
+     Reach::Practice},
+    {"GET", "/api/v1/dicom/studies/@study@/thumbnail", "", "read_images", Reach::Practice},
+    {"GET", "/api/v1/dicom/thumbnail/@study@", "", "read_images", Reach::Practice},
+    {"GET", "/api/v1/dicom/download/@study@", "", "read_images", Reach::Practice},
+    {"GET", "/api/v1/studies/@study@/preview", "", "read_images", Reach::Practice},
+    {"GET", "/api/v1/instances/@orthanc_instance@/preview", "", "read_images", Reach::Practice},
+    {"GET", "/api/v1/instances/@orthanc_instance@/file", "", "read_images", Reach::Practice},
+    {"GET", "/api/v1/dicom/health", "", "", Reach::Signed},
+    {"GET", "/api/v1/dicom/statistics", "", "read_studies", Reach::List},
 
     {"GET", "/api/v1/dicom/viewer-url/@study@", "", "read_images", Reach::Practice},
     {"GET", "/api/v1/dicom/viewer/url/@study@", "", "read_images", Reach::Practice},

@@ -136,6 +136,29 @@ std::string FindHeader(const HttpRequest& request, const std::string& name)
   return found == request.headers.end() ? "" : found->second;
 }
 
+bool HasEntityTag(const HttpRequest& request, const std::string& tag)
+{
+  const std::string condition = FindHeader(request, "if-none-match");
+  std::string_view rest = condition;
+  while (!rest.empty())
+  {
+    const size_t comma = rest.find(',');
+    std::string_view item = rest.substr(0, comma);
+    item.remove_prefix(std::min(item.find_first_not_of(" \t"), item.size()));
+    item = item.substr(0, item.find_last_not_of(" \t") + 1);
+    if (item.starts_with("W/"))
+    {
+      item.remove_prefix(2);
+    }
+    if (item == "*" || item == tag)
+    {
+      return true;
+    }
+    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+  }
+  return false;
+}
+
 bool IsFromOwnPage(const HttpRequest& request)
 {
   if (request.method == HttpMethod::Get || request.method == HttpMethod::Head)

@@ -73,6 +73,9 @@ struct ORTHANC_CLINIC_API HttpResponse
 // The value of a header; empty without it. `name` in lower case.
 ORTHANC_CLINIC_API std::string FindHeader(const HttpRequest& request, const std::string& name);
 
+// Whether its If-None-Match lists the entity tag (with its quotes); weak comparison, as RFC 9110 has it.
+ORTHANC_CLINIC_API bool HasEntityTag(const HttpRequest& request, const std::string& tag);
+
 // A browser sends a cookie with whatever request any page makes. False for a change (all but GET and HEAD)
 // that no page of this server asks for, by Sec-Fetch-Site, else by Origin.
 ORTHANC_CLINIC_API bool IsFromOwnPage(const HttpRequest& request);

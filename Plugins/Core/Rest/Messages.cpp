@@ -68,6 +68,11 @@ bool Request::QueryFlag(const std::string& name, bool otherwise) const
   return query.value.isNull() ? otherwise : query.value.asBool();
 }
 
+bool Request::Has(const std::string& etag) const
+{
+  return HasEntityTag(content_.http, "\"" + etag + "\"");
+}
+
 Page Request::GetPage() const
 {
   return {QueryInteger("limit", Page().limit), QueryInteger("offset", Page().offset)};

@@ -292,29 +292,6 @@ Json::Value ReadBody(const Endpoint& endpoint, const HttpRequest& request)
   return body;
 }
 
-// Whether an If-None-Match lists the entity tag (with its quotes); weak comparison, as RFC 9110 has it.
-bool Lists(const std::string& ifNoneMatch, const std::string& tag)
-{
-  std::string_view rest = ifNoneMatch;
-  while (!rest.empty())
-  {
-    const size_t comma = rest.find(',');
-    std::string_view item = rest.substr(0, comma);
-    item.remove_prefix(std::min(item.find_first_not_of(" \t"), item.size()));
-    item = item.substr(0, item.find_last_not_of(" \t") + 1);
-    if (item.starts_with("W/"))
-    {
-      item.remove_prefix(2);
-    }
-    if (item == "*" || item == tag)
-    {
-      return true;
-    }
-    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
-  }
-  return false;
-}
-
 // Adds the validator and the cache rules, and turns a 200 that the caller has already into a 304.
 HttpResponse Finish(const HttpRequest& request, HttpResponse response)
 {
@@ -328,8 +305,7 @@ HttpResponse Finish(const HttpRequest& request, HttpResponse response)
     {
       response.headers["ETag"] = "\"" + Sha256Of(response.body).substr(0, 32) + "\"";
     }
-    const auto condition = request.headers.find("if-none-match");
-    if (condition != request.headers.end() && Lists(condition->second, response.headers["ETag"]))
+    if (HasEntityTag(request, response.headers["ETag"]))
     {
       response.status = 304;
       response.contentType.clear();

@@ -73,6 +73,9 @@ public:
   std::string QueryText(const std::string& name, const std::string& otherwise = "") const;
   int64_t QueryInteger(const std::string& name, int64_t otherwise) const;
   bool QueryFlag(const std::string& name, bool otherwise = false) const;
+  // Whether the caller has the answer with this validator (without quotes) already: it need not be made, only
+  // an empty 200 with its ETag, which becomes 304.
+  bool Has(const std::string& etag) const;
   Page GetPage() const;               // of a route that is `paged`
   const ::Json::Value& Body() const;  // null for a route without a body schema
   const Upload& GetUpload() const;    // of a route that is an `upload`
