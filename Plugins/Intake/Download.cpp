@@ -2,7 +2,14 @@
 
 #include "Download.h"
 
+#include <fmt/format.h>
+
 #include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "DownloadZip.h"
 
 namespace OrthancClinic::Intake
 {
@@ -11,8 +18,9 @@ namespace
 constexpr int64_t LARGEST_IN_MEMORY = 64LL << 20;
 
 // `orthancPath` is what Orthanc has of it; Access lets through who may read images.
-Response Send(const StudyParts& parts, const Request& request, const Study& study, int64_t size,
-              const std::string& orthancPath, const std::string& contentType, const std::string& fileName)
+Response Send(const Request& request, const Study& study, int64_t size, const std::string& orthancPath,
+              const std::function<std::string()>& read, const std::string& contentType,
+              const std::string& fileName)
 {
   AuditEntry entry = StudyAudit(request, "image.download", study);
   entry.detail["bytes"] = static_cast<Json::Int64>(size);
@@ -22,9 +30,31 @@ Response Send(const StudyParts& parts, const Request& request, const Study& stud
     response.Header("Location", orthancPath);
     return response.Viewed(entry);
   }
-  Response response = Response::Text(parts.orthanc.GetBytes(orthancPath), contentType);
+  Response response = Response::Text(read(), contentType);
   response.Header("Content-Disposition", "attachment; filename=\"" + fileName + "\"");
   return response.Viewed(entry);
+}
+
+// Orthanc's own archive is a stream, for which a call within the process has no place (1.10.1 crashes).
+// Nothing of the patient's is in the names.
+std::string ReadStudy(IOrthanc& orthanc, const std::string& orthancStudyId)
+{
+  std::vector<std::pair<std::string, std::string>> files;
+  int seriesNumber = 0;
+  const Json::Value study = orthanc.Get("/studies/" + orthancStudyId);
+  for (const Json::Value& id : study["Series"])
+  {
+    const Json::Value series = orthanc.Get("/series/" + id.asString());
+    seriesNumber++;
+    int number = 0;
+    for (const Json::Value& instance : series["Instances"])
+    {
+      number++;
+      files.emplace_back(fmt::format("series-{:03}/image-{:05}.dcm", seriesNumber, number),
+                         orthanc.GetBytes("/instances/" + instance.asString() + "/file"));
+    }
+  }
+  return MakeZip(files);
 }
 
 // The beginning of Orthanc's id, a hash: nothing of the patient's is in the name.
@@ -43,9 +73,10 @@ void AddDownloadRoutes(Router& router, const StudyParts& parts)
               .handler = [parts](const Request& request)
               {
                 const Study study = FindStudy(parts, request, request.Path("study_uid"));
-                return Send(parts, request, study, study.totalSizeBytes,
-                            "/studies/" + study.orthancStudyId + "/archive", "application/zip",
-                            "study-" + ShortName(study.orthancStudyId) + ".zip");
+                return Send(
+                    request, study, study.totalSizeBytes, "/studies/" + study.orthancStudyId + "/archive",
+                    [&] { return ReadStudy(parts.orthanc, study.orthancStudyId); }, "application/zip",
+                    "study-" + ShortName(study.orthancStudyId) + ".zip");
               }});
 
   router.Add({.method = HttpMethod::Get,
@@ -58,9 +89,10 @@ void AddDownloadRoutes(Router& router, const StudyParts& parts)
                 const std::string id = FindInstance(parts.orthanc, request.Path("id"));
                 const Study study = FindStudyOfInstance(parts, request, id);
                 const Json::Value info = parts.orthanc.Get("/instances/" + id + "/attachments/dicom/info");
-                return Send(parts, request, study, info["UncompressedSize"].asInt64(),
-                            "/instances/" + id + "/file", "application/dicom",
-                            "image-" + ShortName(id) + ".dcm");
+                return Send(
+                    request, study, info["UncompressedSize"].asInt64(), "/instances/" + id + "/file",
+                    [&] { return parts.orthanc.GetBytes("/instances/" + id + "/file"); }, "application/dicom",
+                    "image-" + ShortName(id) + ".dcm");
               }});
 }
 }  // namespace OrthancClinic::Intake

@@ -33,8 +33,8 @@ struct Quality
   const char* xrayType;
   int quality;
 };
-constexpr Quality QUALITIES[] = {{"periapical", 95},    {"bitewing", 95}, {"panoramic", 93},
-                                 {"cephalometric", 93}, {"cbct", 92},     {"other", 90}};
+constexpr Quality QUALITIES[] = {{"periapical", 95},    {"bitewing", 95}, {"panoramic", 95},
+                                 {"cephalometric", 95}, {"cbct", 92},     {"other", 90}};
 constexpr int THUMBNAIL_QUALITY = 85;
 constexpr unsigned THUMBNAIL_EDGE = 256;
 constexpr size_t LARGEST_JPEG = 2'000'000;  // bytes: of a noisy image the quality is lowered until it fits
