@@ -558,6 +558,7 @@ void StudyRecorder::Reread(RunningTask& task)
     fresh.studyTime = Tag(tags, "StudyTime");
     fresh.studyDescription = Tag(tags, "StudyDescription");
     fresh.accessionNumber = Tag(tags, "AccessionNumber");
+    fresh.referringPhysician = Tag(tags, "ReferringPhysicianName");
     std::set<std::string> contradictions;
     bool isFirst = true;
     for (const Json::Value& series : json["Series"])
@@ -596,6 +597,7 @@ void StudyRecorder::Reread(RunningTask& task)
   study->studyDescription = fresh.studyDescription;
   study->accessionNumber = fresh.accessionNumber;
   study->institutionName = fresh.institutionName;
+  study->referringPhysician = fresh.referringPhysician;
   study->demographics = fresh.demographics;
   study->acquisition = fresh.acquisition;
   study->contradictions = fresh.contradictions;
@@ -658,9 +660,15 @@ void StudyRecorder::Index(RunningTask& task)
       }
     }
     Transaction transaction(database_);
+    StudyStore store(transaction);
     for (const Study& study : studies)
     {
-      StudyStore(transaction).Index(study);
+      // It may have changed since it was read.
+      if (auto now = store.FindForUpdate(study.orthancStudyId))
+      {
+        now->referringPhysician = study.referringPhysician;
+        store.Index(*now);
+      }
     }
     transaction.Commit();
   }
