@@ -31,6 +31,10 @@ const Json::Value& OptionsSchema()
         "type": "array", "items": {"type": "string", "minLength": 1},
         "default": ["PatientID", "PatientName", "AccessionNumber", "StudyDate"],
         "description": "Keywords of the elements that users may correct. Never: identifiers of objects, Modality, InstitutionName, SpecificCharacterSet, and what says how pixels are read."
+      },
+      "RetrieveTimeoutSeconds": {
+        "type": "integer", "minimum": 1, "maximum": 86400, "default": 300,
+        "description": "A remote server that sends nothing for so long while a study is fetched is given up; the import is tried again."
       }
     }
   })");
@@ -56,6 +60,7 @@ Options ReadOptions(Configuration& configuration)
   return {.largestFile = section["LargestFileMegabytes"].asInt64() * MEGABYTE,
           .mostFiles = section["MostFiles"].asInt64(),
           .largestUpload = section["LargestUploadMegabytes"].asInt64() * MEGABYTE,
-          .modifiableTags = tags};
+          .modifiableTags = tags,
+          .retrieval = std::chrono::seconds(section["RetrieveTimeoutSeconds"].asInt64())};
 }
 }  // namespace OrthancClinic::Intake

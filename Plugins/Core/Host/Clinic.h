@@ -18,6 +18,7 @@
 #include "Core/Api.h"
 #include "Core/Configuration/Configuration.h"
 #include "Core/Database/Database.h"
+#include "Core/DefaultEncoding.h"
 #include "Core/Dicom/Image.h"
 #include "Core/Events/EventLog.h"
 #include "Core/Feed/Feed.h"
@@ -66,6 +67,7 @@ public:
   virtual OrthancClinic::Database& Database() = 0;
   virtual IOrthanc& Orthanc() = 0;  // answers only between "started" and "stopped"
   virtual IImageCodec& Images() = 0;
+  virtual DefaultEncoding& Encoding() = 0;
   virtual EventLog& Events() = 0;
   virtual TaskWorkers& Tasks() = 0;
   virtual Router& Routes() = 0;

@@ -18,8 +18,8 @@
 // an audit entry that names the practice for a record. A GET whose handler did none of them is 403 for such a
 // caller. What belongs to another practice is answered as what does not exist.
 // An error of the handler becomes: BadInput 400, or 422 when it names fields; Forbidden 403; NotFound 404;
-// TooManyRequests 429; TooLarge 413; Conflict 409; Unavailable 503 with Retry-After; anything else 500 with
-// the id under which the operator finds it.
+// TooManyRequests 429; TooLarge 413; Conflict 409; TimedOut 504; Unavailable 503 with Retry-After; anything
+// else 500 with the id under which the operator finds it.
 
 #pragma once
 
