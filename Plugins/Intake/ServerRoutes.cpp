@@ -41,7 +41,7 @@ const Json::Value& ServerSchema()
       "retrieve_by": {"enum": ["move", "get"]},
       "utf8": {"type": "boolean"},
       "url": {"type": "string", "maxLength": 2048, "pattern": "^https?://[A-Za-z0-9._~:/%\\[\\]-]+$"},
-      "user": {"type": ["string", "null"], "maxLength": 255, "pattern": "^[^:\\x00-\\x1f]*$"},
+      "user": {"type": ["string", "null"], "maxLength": 255, "pattern": "^[^:]*$"},
       "password": {"type": ["string", "null"], "maxLength": 1024, "writeOnly": true},
       "token": {"type": ["string", "null"], "maxLength": 8192, "pattern": "^[!-~]*$", "writeOnly": true},
       "has_password": {"type": "boolean", "readOnly": true},

@@ -67,7 +67,6 @@ public:
   virtual OrthancClinic::Database& Database() = 0;
   virtual IOrthanc& Orthanc() = 0;  // answers only between "started" and "stopped"
   virtual IImageCodec& Images() = 0;
-  virtual DefaultEncoding& Encoding() = 0;
   virtual EventLog& Events() = 0;
   virtual TaskWorkers& Tasks() = 0;
   virtual Router& Routes() = 0;
@@ -113,5 +112,8 @@ public:
   // database.
   virtual void AddStudyField(const std::string& name,
                              std::function<Json::Value(Transaction&, const Study&)> field) = 0;
+
+  // For whoever needs Utf8 in it for a while.
+  virtual DefaultEncoding& Encoding() = 0;
 };
 }  // namespace OrthancClinic
