@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
 #include <set>
 
 #include "Core/Errors.h"
@@ -74,6 +75,25 @@ Json::Value Tags(const Json::Value& dataset)
   return tags;
 }
 
+// A key with wildcards in a URL. Orthanc's DICOMweb before 1.12 decodes nothing in it, so that what must not
+// stand there as it is ('^', spaces) becomes a wildcard too; other letters than those of ASCII it never
+// finds.
+std::string WildcardKey(const std::string& key)
+{
+  std::string text;
+  for (const char c : key)
+  {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '?';
+    const bool ascii = static_cast<unsigned char>(c) < 0x80;
+    const std::string written = plain ? std::string(1, c) : ascii ? "*" : EncodeQueryText(std::string(1, c));
+    if (written != "*" || !text.ends_with('*'))
+    {
+      text += written;
+    }
+  }
+  return text;
+}
+
 class DicomWebArchive : public IRemoteArchive
 {
 public:
@@ -91,7 +111,9 @@ public:
     const Json::Value keys = Keys(query);
     for (const std::string& keyword : keys.getMemberNames())
     {
-      path += "&" + keyword + "=" + EncodeQueryText(keys[keyword].asString());
+      const bool wild = keyword == "PatientName" || keyword == "StudyDescription";
+      path += "&" + keyword + "=" +
+              (wild ? WildcardKey(keys[keyword].asString()) : EncodeQueryText(keys[keyword].asString()));
     }
     for (const char* asked : {"00080061", "00081030", "00201206", "00201208"})
     {
