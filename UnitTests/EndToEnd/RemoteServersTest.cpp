@@ -482,6 +482,10 @@ TEST_F(RemoteServers, GiveAStudyOnceAndWhole)
   const Json::Value missing = Ended(Start("pacs", "1.2.3.4"));
   EXPECT_EQ("failed", missing["state"].asString());
   EXPECT_THAT(missing["error"].asString(), HasSubstr("does not have this study"));
+  const Json::Value last =
+      clinic_->Http().Get("/api/v1/events?type=import.failed&limit=1000").Json()["items"];
+  ASSERT_EQ(1u, last.size());
+  EXPECT_EQ(missing["id"], last[0]["data"]["import_id"]);
   Json::Value body;
   body["study_instance_uid"] = "1.2.3";
   body["patient_id"] = "nobody";
