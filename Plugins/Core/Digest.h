@@ -21,8 +21,8 @@ public:
   enum class Algorithm
   {
     Md5,
-    Sha1,
-    Sha256
+    Sha256,
+    Sha1  // Orthanc's identifiers
   };
 
   explicit Digest(Algorithm algorithm);

@@ -84,4 +84,11 @@ public:
 private:
   std::optional<std::chrono::seconds> retryAfter_;
 };
+
+// Another server was asked, and did not answer in time.
+class ORTHANC_CLINIC_API TimedOut : public Unavailable
+{
+public:
+  explicit TimedOut(const std::string& message) : Unavailable(message) {}
+};
 }  // namespace OrthancClinic

@@ -35,6 +35,10 @@ const Json::Value& OptionsSchema()
       "PreviewCacheMegabytes": {
         "type": "integer", "minimum": 1, "maximum": 65536, "default": 256,
         "description": "How much memory the rendered previews and thumbnails take that are kept for the next who asks."
+      },
+      "RetrieveTimeoutSeconds": {
+        "type": "integer", "minimum": 1, "maximum": 86400, "default": 300,
+        "description": "A remote server that sends nothing for so long while a study is fetched is given up; the import is tried again."
       }
     }
   })");
@@ -61,6 +65,7 @@ Options ReadOptions(Configuration& configuration)
           .mostFiles = section["MostFiles"].asInt64(),
           .largestUpload = section["LargestUploadMegabytes"].asInt64() * MEGABYTE,
           .modifiableTags = tags,
-          .previewCache = static_cast<size_t>(section["PreviewCacheMegabytes"].asInt64() * MEGABYTE)};
+          .previewCache = static_cast<size_t>(section["PreviewCacheMegabytes"].asInt64() * MEGABYTE),
+          .retrieval = std::chrono::seconds(section["RetrieveTimeoutSeconds"].asInt64())};
 }
 }  // namespace OrthancClinic::Intake

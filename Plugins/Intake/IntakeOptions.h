@@ -6,6 +6,7 @@
 
 #include <json/value.h>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ struct Options
   int64_t largestUpload = 0;  // bytes, the whole of it; of an archive, also what comes out of it
   std::vector<std::string> modifiableTags;  // keywords
   size_t previewCache = 0;                  // bytes
+  std::chrono::seconds retrieval{};         // a remote server's longest silence
 };
 
 // Throws BadInput with the key's path.

@@ -10,6 +10,7 @@
 #include "Download.h"
 #include "IntakeOptions.h"
 #include "PreviewRoutes.h"
+#include "ServerRoutes.h"
 #include "StudyCorrections.h"
 #include "StudyRoutes.h"
 #include "TagRoutes.h"
@@ -22,6 +23,45 @@ MigrationScripts Migrations();
 
 namespace
 {
+struct Servers
+{
+  Surroundings surroundings;
+  ServerDirectory directory;
+  Importer importer;
+
+  Servers(Clinic& clinic, const Options& options)
+      : surroundings{clinic.Orthanc(), clinic.Encoding(),
+                     clinic.Configuration().Orthanc().get("DicomAet", "ORTHANC").asString(),
+                     options.retrieval},
+        directory(clinic.Database(), clinic.Orthanc(), clinic.Configuration().Orthanc()),
+        importer(clinic.Database(), clinic.Events(), surroundings)
+  {
+  }
+};
+
+void LoadServers(Clinic& clinic, const Options& options)
+{
+  // Lives until the process ends: Orthanc may call back late.
+  static const auto servers = std::make_unique<Servers>(clinic, options);
+  const ServerParts parts{clinic.Database(), servers->directory, servers->importer, servers->surroundings};
+  AddServerRoutes(clinic.Routes(), parts);
+  AddImportRoutes(clinic.Routes(), parts);
+  clinic.Tasks().Register(servers->importer.Task());
+  clinic.OnStarted([] { servers->directory.Start(); });
+  clinic.OnStopped([] { servers->directory.Stop(); });
+  clinic.AddHealth("servers",
+                   []
+                   {
+                     HealthReport report;
+                     report.detail["problems"] = Json::objectValue;
+                     for (const auto& [id, problem] : servers->directory.Problems())
+                     {
+                       report.detail["problems"][id] = problem;
+                     }
+                     return report;
+                   });
+}
+
 void Load(Clinic& clinic)
 {
   const Options options = ReadOptions(clinic.Configuration());
@@ -63,6 +103,7 @@ void Load(Clinic& clinic)
   AddPreviewRoutes(clinic.Routes(), reading);
   AddDownloadRoutes(clinic.Routes(), reading);
   clinic.AddMetrics([] { return PreviewMetrics(preview); });
+  LoadServers(clinic, options);
 }
 }  // namespace
 }  // namespace OrthancClinic::Intake

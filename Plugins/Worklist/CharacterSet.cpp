@@ -10,13 +10,11 @@ namespace OrthancClinic::Worklist
 {
 namespace
 {
-constexpr const char* ENCODING = "/tools/default-encoding";
 constexpr std::chrono::seconds PERIOD(1);
 }  // namespace
 
 void CharacterSet::Start()
 {
-  configured_ = orthanc_.GetBytes(ENCODING);
   stopping_ = false;
   thread_ = StartThread("worklist", [this] { Follow(); });
 }
@@ -32,6 +30,7 @@ void CharacterSet::Stop()
   {
     thread_.join();
   }
+  claim_.reset();
 }
 
 void CharacterSet::Follow()
@@ -45,10 +44,9 @@ void CharacterSet::Follow()
     try
     {
       const bool needed = schedule_.NeedsUtf8();
-      if (switches_ && needed != isUtf8_)
+      if (switches_ && needed != (claim_ != nullptr))
       {
-        orthanc_.Put(ENCODING, needed ? "Utf8" : configured_);
-        isUtf8_ = needed;
+        claim_ = needed ? encoding_.ClaimUtf8() : nullptr;
       }
     }
     catch (const Error& failure)

@@ -8,11 +8,11 @@
 #pragma once
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
-#include <string>
 #include <thread>
 
-#include "Core/Orthanc.h"
+#include "Core/DefaultEncoding.h"
 #include "Schedule.h"
 
 namespace OrthancClinic::Worklist
@@ -21,8 +21,8 @@ class CharacterSet
 {
 public:
   // Without `switches` the encoding stays as it is.
-  CharacterSet(Schedule& schedule, IOrthanc& orthanc, bool switches)
-      : schedule_(schedule), orthanc_(orthanc), switches_(switches)
+  CharacterSet(Schedule& schedule, DefaultEncoding& encoding, bool switches)
+      : schedule_(schedule), encoding_(encoding), switches_(switches)
   {
   }
   ~CharacterSet() { Stop(); }
@@ -34,10 +34,9 @@ private:
   void Follow();
 
   Schedule& schedule_;
-  IOrthanc& orthanc_;
+  DefaultEncoding& encoding_;
   const bool switches_;
-  std::string configured_;
-  bool isUtf8_ = false;
+  std::shared_ptr<void> claim_;
   std::mutex mutex_;
   std::condition_variable wakeUp_;
   bool stopping_ = false;

@@ -27,7 +27,7 @@ struct Parts
 
   Parts(Clinic& clinic, const Options& options)
       : schedule(clinic.Database(), options),
-        characterSet(schedule, clinic.Orthanc(), options.utf8WhenNeeded),
+        characterSet(schedule, clinic.Encoding(), options.utf8WhenNeeded),
         priors(clinic.Database(), clinic.Orthanc(), options.priors)
   {
   }

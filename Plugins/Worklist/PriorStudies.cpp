@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <set>
 
-#include "Core/Configuration/Json.h"
 #include "Core/Dicom/DicomDate.h"
 #include "Core/Dicom/Folding.h"
 #include "Core/Dicom/LocalTime.h"
 #include "Core/Dicom/PersonName.h"
+#include "Core/Dicom/RemoteModality.h"
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Records/AppointmentStore.h"
@@ -28,38 +28,17 @@ constexpr int MINUTES_OF_DAY = 24 * 60;
 // A study that another server has.
 struct Prior
 {
-  std::string answer;  // "/queries/…/answers/…"
   std::string studyInstanceUid;
   std::string date;
-  std::set<std::string> modalities;
+  std::vector<std::string> modalities;
 };
-
-std::string Text(const Json::Value& tags, const char* name)
-{
-  return tags[name].isString() ? tags[name].asString() : "";
-}
-
-std::set<std::string> Values(const std::string& multiple)
-{
-  std::set<std::string> values;
-  for (size_t begin = 0; begin <= multiple.size();)
-  {
-    const size_t end = std::min(multiple.find('\\', begin), multiple.size());
-    if (end > begin)
-    {
-      values.insert(multiple.substr(begin, end - begin));
-    }
-    begin = end + 1;
-  }
-  return values;
-}
 
 // Another server's PatientID may be of another patient: birth date and family name must not contradict.
 bool IsOf(const Patient& patient, const Json::Value& tags)
 {
-  const auto theirs = DicomDate::Parse(Text(tags, "PatientBirthDate"));
+  const auto theirs = DicomDate::Parse(KeywordText(tags, "PatientBirthDate"));
   const auto ours = DicomDate::Parse(patient.birthDate);
-  const std::string name = Folded(PersonName::Parse(Text(tags, "PatientName")).alphabetic.family);
+  const std::string name = Folded(PersonName::Parse(KeywordText(tags, "PatientName")).alphabetic.family);
   const std::string own = Folded(PersonName::Parse(DicomName(patient)).alphabetic.family);
   return theirs && ours && *theirs == *ours && !name.empty() && name == own;
 }
@@ -67,10 +46,12 @@ bool IsOf(const Patient& patient, const Json::Value& tags)
 bool Wants(const PriorRule& rule, const std::string& modality, const Prior& prior, const std::string& today)
 {
   const std::string first = AddDays(today, -366 * rule.withinYears);
-  const bool modalityFits =
-      rule.modalities.empty() ||
-      std::any_of(rule.modalities.begin(), rule.modalities.end(),
-                  [&](const std::string& one) { return prior.modalities.contains(one); });
+  const bool modalityFits = rule.modalities.empty() ||
+                            std::any_of(rule.modalities.begin(), rule.modalities.end(),
+                                        [&](const std::string& one) {
+                                          return std::find(prior.modalities.begin(), prior.modalities.end(),
+                                                           one) != prior.modalities.end();
+                                        });
   return (rule.modality.empty() || rule.modality == modality) && modalityFits && prior.date >= first;
 }
 }  // namespace
@@ -185,12 +166,11 @@ void PriorStudies::Fetch(RunningTask& task)
   }
 
   Json::Value query;
-  query["Level"] = "Study";
-  query["Query"]["PatientID"] = DicomPatientId(*patient);
+  query["PatientID"] = DicomPatientId(*patient);
   for (const char* key :
        {"PatientName", "PatientBirthDate", "StudyDate", "StudyInstanceUID", "ModalitiesInStudy"})
   {
-    query["Query"][key] = "";
+    query[key] = "";
   }
   const std::string today = ToLocalTime(Now(), zone).date;
   std::string failure;
@@ -198,18 +178,15 @@ void PriorStudies::Fetch(RunningTask& task)
   {
     try
     {
-      const std::string path =
-          orthanc_.Post("/modalities/" + server + "/query", WriteJson(query))["Path"].asString();
+      const RemoteModality remote(orthanc_, server);
       std::vector<Prior> priors;
-      const Json::Value answers = orthanc_.Get(path + "/answers");
-      for (const Json::Value& answer : answers)
+      for (const Json::Value& tags : remote.Find("Study", query))
       {
-        const std::string at = path + "/answers/" + answer.asString();
-        const Json::Value tags = orthanc_.Get(at + "/content?simplify");
-        const std::string uid = Text(tags, "StudyInstanceUID");
+        const std::string uid = KeywordText(tags, "StudyInstanceUID");
         if (IsOf(*patient, tags) && !IsKnown(uid, server))
         {
-          priors.push_back({at, uid, Text(tags, "StudyDate"), Values(Text(tags, "ModalitiesInStudy"))});
+          priors.push_back(
+              {uid, KeywordText(tags, "StudyDate"), ValuesOf(KeywordText(tags, "ModalitiesInStudy"))});
         }
       }
       std::sort(priors.begin(), priors.end(), [](const Prior& a, const Prior& b) { return a.date > b.date; });
@@ -224,7 +201,9 @@ void PriorStudies::Fetch(RunningTask& task)
           {
             continue;
           }
-          orthanc_.Post(prior.answer + "/retrieve", "{}");
+          Json::Value wanted;
+          wanted[0]["StudyInstanceUID"] = prior.studyInstanceUid;
+          remote.Move("Study", wanted);
           left--;
           fetched.insert(prior.studyInstanceUid);
           Transaction transaction(database_);
@@ -248,7 +227,6 @@ void PriorStudies::Fetch(RunningTask& task)
           transaction.Commit();
         }
       }
-      orthanc_.Delete(path);
     }
     catch (const Error& error)
     {

@@ -97,6 +97,17 @@ Things Fill(const GuardedClinic& clinic, const std::string& practice)
   const HttpAnswer made = http.Post("/api/dental/vna", vna);
   EXPECT_EQ(201, made.status) << made.body;
   things["vna"] = made.Json()["vna"]["id"].asString();
+  Json::Value server;
+  server["kind"] = "dicom";
+  server["practice_id"] = practice;
+  server["ae_title"] = "PACS";
+  server["host"] = "127.0.0.1";
+  server["port"] = 9;  // nobody
+  things["server"] = "srv-" + practice;
+  EXPECT_EQ(201, http.Put("/api/v1/servers/srv-" + practice, server).status);
+  Json::Value wanted;
+  wanted["study_instance_uid"] = "1.2.3";
+  things["import"] = http.Post("/api/v1/servers/srv-" + practice + "/import", wanted).Json()["id"].asString();
 
   const Json::Value orthanc = http.Get("/studies/" + things["orthanc_study"]).Json();
   things["orthanc_patient"] = orthanc["ParentPatient"].asString();
@@ -327,6 +338,25 @@ const Row ROWS[] = {
     {"GET", "/api/v1/dicom/upload-logs/x", "", "read_studies", Reach::Everywhere},
     {"GET", "/api/v1/dicom/upload-logs/patient/@patient@", "", "read_studies", Reach::List},
 
+    {"GET", "/api/v1/servers", "", "read_servers", Reach::List},
+    {"GET", "/api/v1/servers/@server@", "", "read_servers", Reach::Practice},
+    {"PUT", "/api/v1/servers/@server@",
+     R"({"kind": "dicom", "practice_id": "@practice@", "ae_title": "TAKEN", "host": "127.0.0.1"})",
+     "write_servers", Reach::Practice},
+    {"POST", "/api/v1/servers/@server@/echo", "", "read_servers", Reach::Practice},
+    {"POST", "/api/v1/servers/@server@/query", R"({"patient_id": "1"})", "read_servers", Reach::Practice},
+    {"POST", "/api/dental/dicom/query", R"({"serverId": "@server@", "patientId": "1"})", "read_servers",
+     Reach::Practice},
+    {"POST", "/api/v1/servers/@server@/import", R"({"study_instance_uid": "1.2.3"})", "write_images",
+     Reach::Practice},
+    {"POST", "/api/dental/dicom/import",
+     R"({"studyInstanceUid": "1.2.3", "leadId": "@patient@", "serverId": "@server@"})", "write_images",
+     Reach::Practice},
+    {"GET", "/api/v1/imports", "", "read_servers", Reach::List},
+    {"GET", "/api/v1/imports/@import@", "", "read_servers", Reach::Practice},
+    {"DELETE", "/api/v1/imports/@import@", "", "write_images", Reach::Practice},
+    {"DELETE", "/api/v1/servers/@server@", "", "write_servers", Reach::Practice},
+
     {"GET", "/viewer/open", "", "", Reach::Public},
     {"POST", "/viewer/open", R"({"token": "x"})", "", Reach::Public},
     {"GET", "/clinic", "", "", Reach::Public},
@@ -418,6 +448,7 @@ protected:
         EXPECT_EQ(has ? 200 : 403, answer.status) << answer.body;
         for (const char* foreign :
              {"study", "patient", "order", "appointment", "analysis", "deletion", "link", "vna"})
+             {"study", "patient", "order", "appointment", "analysis", "deletion", "link", "server", "import"})
         {
           if (std::string(row.path).starts_with("/api/v1/audit") && std::string(foreign) == "patient")
           {

@@ -18,6 +18,7 @@
 #include "Core/Api.h"
 #include "Core/Configuration/Configuration.h"
 #include "Core/Database/Database.h"
+#include "Core/DefaultEncoding.h"
 #include "Core/Dicom/Image.h"
 #include "Core/Events/EventLog.h"
 #include "Core/Feed/Feed.h"
@@ -111,5 +112,8 @@ public:
   // database.
   virtual void AddStudyField(const std::string& name,
                              std::function<Json::Value(Transaction&, const Study&)> field) = 0;
+
+  // For whoever needs Utf8 in it for a while.
+  virtual DefaultEncoding& Encoding() = 0;
 };
 }  // namespace OrthancClinic

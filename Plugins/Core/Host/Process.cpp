@@ -114,6 +114,7 @@ public:
         uploadFolder_(OptionOr("UploadDirectory", "orthanc-clinic-uploads")),
         orthanc_(context),
         images_(context),
+        encoding_(orthanc_),
         tasks_(database_),
         router_(MakeSecurity())
   {
@@ -185,6 +186,7 @@ public:
   OrthancClinic::Database& Database() override { return database_; }
   IOrthanc& Orthanc() override { return orthanc_; }
   IImageCodec& Images() override { return images_; }
+  DefaultEncoding& Encoding() override { return encoding_; }
   EventLog& Events() override { return events_; }
   TaskWorkers& Tasks() override { return tasks_; }
   Router& Routes() override { return router_; }
@@ -483,6 +485,7 @@ private:
   const std::string uploadFolder_;
   InProcessOrthanc orthanc_;
   OrthancImageCodec images_;
+  DefaultEncoding encoding_;
   EventLog events_;
   TaskWorkers tasks_;
   Router router_;

@@ -237,6 +237,10 @@ HttpReply HttpClient::Send(const HttpCall& call)
     }
     throw Unavailable(message);
   }
+  if (code == CURLE_OPERATION_TIMEDOUT)
+  {
+    throw TimedOut(HostOf(call.url) + " did not answer in time");
+  }
   if (code != CURLE_OK)
   {
     throw Unavailable("No reply from " + HostOf(call.url) + ": " + curl_easy_strerror(code));

@@ -71,7 +71,7 @@ public:
   HttpClient();
   ~HttpClient();
 
-  // Thread-safe. Any status is a reply; throws Unavailable if there was none (refused, timed out, too large,
+  // Thread-safe. Any status is a reply; throws Unavailable if there was none (refused, TimedOut, too large,
   // bad certificate), with the reason and the host, but not the path or the query, which may name a patient.
   HttpReply Send(const HttpCall& call);
 

@@ -748,6 +748,10 @@ struct Router::Pimpl
     {
       return problem(409, e.what());
     }
+    catch (const TimedOut& e)
+    {
+      return problem(504, e.what());
+    }
     catch (const Unavailable& e)
     {
       return problem(503, e.what());

@@ -20,8 +20,8 @@
 // What a problem says to a person (title, detail, message, the errors' messages) is in the language that
 // Accept-Language asks for, and has Content-Language and Vary.
 // An error of the handler becomes: BadInput 400, or 422 when it names fields; Forbidden 403; NotFound 404;
-// TooManyRequests 429; TooLarge 413; Conflict 409; Unavailable 503 with Retry-After; anything else 500 with
-// the id under which the operator finds it.
+// TooManyRequests 429; TooLarge 413; Conflict 409; TimedOut 504; Unavailable 503 with Retry-After; anything
+// else 500 with the id under which the operator finds it.
 
 #pragma once
 
