@@ -82,6 +82,14 @@ Things Fill(const GuardedClinic& clinic, const std::string& practice)
   shared["study_uids"].append(study);
   things["link"] = http.Post("/api/v1/dicom/viewer-token", shared).Json()["id"].asString();
 
+  Json::Value endpoint;
+  endpoint["practice_id"] = practice;
+  endpoint["url"] = "https://crm.invalid/hook";
+  endpoint["form"] = "standard";
+  endpoint["events"].append("nothing");
+  things["endpoint"] = "e-" + practice;
+  EXPECT_EQ(201, http.Put("/api/v1/webhook-endpoints/e-" + practice, endpoint).status);
+
   const Json::Value orthanc = http.Get("/studies/" + things["orthanc_study"]).Json();
   things["orthanc_patient"] = orthanc["ParentPatient"].asString();
   things["orthanc_series"] = orthanc["Series"][0].asString();
@@ -222,6 +230,17 @@ const Row ROWS[] = {
     {"GET", "/api/v1/audit/verify", "", "read_audit", Reach::Everywhere},
     {"GET", "/api/v1/audit/export", "", "read_audit", Reach::List},
 
+    {"GET", "/api/v1/webhook-endpoints", "", "read_webhooks", Reach::List},
+    {"GET", "/api/v1/webhook-endpoints/@endpoint@", "", "read_webhooks", Reach::Practice},
+    {"GET", "/api/v1/webhook-endpoints/@endpoint@/deliveries", "", "read_webhooks", Reach::Practice},
+    {"PUT", "/api/v1/webhook-endpoints/@endpoint@",
+     R"({"practice_id": "@practice@", "url": "https://crm.invalid/", "form": "standard", "events": ["nothing"]})",
+     "write_webhooks", Reach::Practice},
+    {"POST", "/api/v1/webhook-endpoints/@endpoint@/test", "", "write_webhooks", Reach::Practice},
+    {"POST", "/api/v1/webhook-endpoints/@endpoint@/rotate-secret", "", "write_webhooks", Reach::Practice},
+    {"POST", "/api/v1/webhook-endpoints/@endpoint@/enable", "", "write_webhooks", Reach::Practice},
+    {"DELETE", "/api/v1/webhook-endpoints/@endpoint@", "", "write_webhooks", Reach::Practice},
+
     {"GET", "/api/v1/users", "", "read_users", Reach::Everywhere},
     {"GET", "/api/v1/users/admin", "", "read_users", Reach::Everywhere},
     {"PUT", "/api/v1/users/intruder", R"({"roles": [{"role": "administrator", "practice_id": "*"}]})",
@@ -346,7 +365,7 @@ protected:
         const HttpAnswer answer = call(south_);
         EXPECT_EQ(has ? 200 : 403, answer.status) << answer.body;
         for (const char* foreign :
-             {"study", "patient", "order", "appointment", "analysis", "deletion", "link"})
+             {"study", "patient", "order", "appointment", "analysis", "deletion", "link", "endpoint"})
         {
           if (std::string(row.path).starts_with("/api/v1/audit") && std::string(foreign) == "patient")
           {
