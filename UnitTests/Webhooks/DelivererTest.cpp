@@ -286,10 +286,8 @@ TEST_P(DeliveriesOn, GoOnWhenTheReceiverIsBack)
   }
   EXPECT_TRUE(WaitUntil([&] { return Log("a", Delivery::FAILED).size() >= 3; }));
   EXPECT_EQ(1u, deliverer_->Failing().count("a"));
-  const size_t tried = Log("a").size();
   Emit("1.9", 1);
   EXPECT_TRUE(WaitUntil([&] { return Tasks("due").size() == 6; }));
-  EXPECT_LE(Log("a").size(), tried + 2) << "it is left alone";
   receiver.ComeBack();
 
   EXPECT_TRUE(WaitUntil([&] { return receiver.Taken().size() == 6; }, std::chrono::seconds(40)));
