@@ -2,17 +2,52 @@
 //
 // clinic-webhooks: tells CRMs and EHRs what happened, and takes what they tell.
 
+#include <memory>
+
 #include "Core/Host/Plugin.h"
+#include "Deliverer.h"
+#include "EndpointRoutes.h"
 #include "WebhookOptions.h"
 
 namespace OrthancClinic::Webhooks
 {
+MigrationScripts Migrations();
+
 namespace
 {
+void LoadOutgoing(Clinic& clinic, const Options& options)
+{
+  // Lives until the process ends: Orthanc may call back late.
+  static const auto deliverer = std::make_unique<Deliverer>(clinic.Database(), clinic.Orthanc(), options);
+
+  for (TaskKind& kind : deliverer->Tasks())
+  {
+    clinic.Tasks().Register(std::move(kind));
+  }
+  deliverer->Subscribe(clinic.Events());
+  clinic.Subscribe(std::make_unique<ArrivalSubscriber>(clinic.Database(), clinic.Orthanc()));
+  AddEndpointRoutes(clinic.Routes(), clinic.Database(), *deliverer, options);
+  clinic.OnStarted([] { deliverer->Start(); });
+  clinic.AddMetrics([] { return deliverer->Metrics(); });
+  clinic.AddHealth("webhooks",
+                   []
+                   {
+                     // A receiver that is away is no reason to call Orthanc ill.
+                     HealthReport report;
+                     report.detail["failing_endpoints"] = Json::objectValue;
+                     for (const auto& [endpoint, error] : deliverer->Failing())
+                     {
+                       report.detail["failing_endpoints"][endpoint] = error;
+                     }
+                     return report;
+                   });
+}
+
 void Load(Clinic& clinic)
 {
   const Options options = ReadOptions(clinic.Configuration());
-  (void)options;
+  clinic.Database().Migrate("webhooks", Migrations());
+  LoadOutgoing(clinic, options);
 }
 }  // namespace
 }  // namespace OrthancClinic::Webhooks

@@ -15,6 +15,9 @@ const Json::Value& OptionsSchema();
 struct Options
 {
   bool privateAddresses = false;  // whether endpoints may lie there
+  int retryDays = 3;
+  int logDays = 30;
+  int matchWaitSeconds = 10;
 };
 
 // Throws BadInput with the key's path.

@@ -108,6 +108,13 @@ Things Fill(const GuardedClinic& clinic, const std::string& practice)
   Json::Value wanted;
   wanted["study_instance_uid"] = "1.2.3";
   things["import"] = http.Post("/api/v1/servers/srv-" + practice + "/import", wanted).Json()["id"].asString();
+  Json::Value endpoint;
+  endpoint["practice_id"] = practice;
+  endpoint["url"] = "https://crm.invalid/hook";
+  endpoint["form"] = "standard";
+  endpoint["events"].append("nothing");
+  things["endpoint"] = "e-" + practice;
+  EXPECT_EQ(201, http.Put("/api/v1/webhook-endpoints/e-" + practice, endpoint).status);
 
   const Json::Value orthanc = http.Get("/studies/" + things["orthanc_study"]).Json();
   things["orthanc_patient"] = orthanc["ParentPatient"].asString();
@@ -264,6 +271,17 @@ const Row ROWS[] = {
     {"GET", "/api/v1/audit", "", "read_audit", Reach::List},
     {"GET", "/api/v1/audit/verify", "", "read_audit", Reach::Everywhere},
     {"GET", "/api/v1/audit/export", "", "read_audit", Reach::List},
+
+    {"GET", "/api/v1/webhook-endpoints", "", "read_webhooks", Reach::List},
+    {"GET", "/api/v1/webhook-endpoints/@endpoint@", "", "read_webhooks", Reach::Practice},
+    {"GET", "/api/v1/webhook-endpoints/@endpoint@/deliveries", "", "read_webhooks", Reach::Practice},
+    {"PUT", "/api/v1/webhook-endpoints/@endpoint@",
+     R"({"practice_id": "@practice@", "url": "https://crm.invalid/", "form": "standard", "events": ["nothing"]})",
+     "write_webhooks", Reach::Practice},
+    {"POST", "/api/v1/webhook-endpoints/@endpoint@/test", "", "write_webhooks", Reach::Practice},
+    {"POST", "/api/v1/webhook-endpoints/@endpoint@/rotate-secret", "", "write_webhooks", Reach::Practice},
+    {"POST", "/api/v1/webhook-endpoints/@endpoint@/enable", "", "write_webhooks", Reach::Practice},
+    {"DELETE", "/api/v1/webhook-endpoints/@endpoint@", "", "write_webhooks", Reach::Practice},
 
     {"GET", "/api/v1/users", "", "read_users", Reach::Everywhere},
     {"GET", "/api/v1/users/admin", "", "read_users", Reach::Everywhere},
@@ -449,6 +467,7 @@ protected:
         for (const char* foreign :
              {"study", "patient", "order", "appointment", "analysis", "deletion", "link", "vna"})
              {"study", "patient", "order", "appointment", "analysis", "deletion", "link", "server", "import"})
+             {"study", "patient", "order", "appointment", "analysis", "deletion", "link", "endpoint"})
         {
           if (std::string(row.path).starts_with("/api/v1/audit") && std::string(foreign) == "patient")
           {

@@ -25,11 +25,14 @@ namespace
 constexpr uint64_t LARGEST_BODY = uint64_t{1} << 30;
 }  // namespace
 
-HttpServer::HttpServer(Handler handler) : handler_(std::move(handler))
+HttpServer::HttpServer(Handler handler, uint16_t port) : handler_(std::move(handler))
 {
   listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int yes = 1;
+  setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof(address);
   if (bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(listener_, 64) != 0 ||

@@ -39,8 +39,8 @@ class HttpServer
 public:
   using Handler = std::function<ServedReply(const ServedRequest&)>;
 
-  // `handler` is called from several threads.
-  explicit HttpServer(Handler handler);
+  // `handler` is called from several threads. `port` 0: a free one.
+  explicit HttpServer(Handler handler, uint16_t port = 0);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

@@ -25,6 +25,11 @@ void EventLog::On(const std::string& type, std::function<void(Transaction&, cons
   subscribers_.emplace(type, std::move(subscriber));
 }
 
+void EventLog::OnEach(std::function<void(Transaction&, const Event&)> subscriber)
+{
+  followers_.push_back(std::move(subscriber));
+}
+
 void EventLog::Emit(Transaction& transaction, const std::string& type, const std::string& practiceId,
                     const Json::Value& data) const
 {
@@ -37,7 +42,7 @@ void EventLog::Emit(Transaction& transaction, const std::string& type, const std
 
   // Late, because the serial's lock makes other writers wait.
   transaction.BeforeCommit(
-      [&transaction, event]
+      [this, &transaction, event]
       {
         const long long serial = transaction.NextSerial();
         const std::string document = WriteJson(event.data);
@@ -50,6 +55,12 @@ void EventLog::Emit(Transaction& transaction, const std::string& type, const std
                   soci::use(serial), soci::use(event.type), soci::use(event.practiceId), soci::use(document),
                   soci::use(createdAt);
             });
+        Event numbered = event;
+        numbered.serial = serial;
+        for (const auto& follower : followers_)
+        {
+          follower(transaction, numbered);
+        }
       });
   transaction.Notify("events");
 }
@@ -72,7 +83,8 @@ std::vector<Event> EventLog::Since(Transaction& transaction, int64_t since, cons
       conditions.Values(),
       [&]
       {
-        event.serial = serial;
+        Event numbered = event;
+        numbered.serial = serial;
         event.data = ParseJson(data);
         event.createdAt = ParseTimestamp(createdAt).value();
         events.push_back(event);

@@ -39,6 +39,10 @@ public:
   // must not do anything else. Only before the first Emit.
   void On(const std::string& type, std::function<void(Transaction&, const Event&)> subscriber);
 
+  // `subscriber` gets every event with its number, just before the commit: while it runs, nobody else's
+  // events are numbered. Otherwise as On.
+  void OnEach(std::function<void(Transaction&, const Event&)> subscriber);
+
   void Emit(Transaction& transaction, const std::string& type, const std::string& practiceId,
             const Json::Value& data) const;
 
@@ -48,5 +52,6 @@ public:
 
 private:
   std::multimap<std::string, std::function<void(Transaction&, const Event&)>> subscribers_;
+  std::vector<std::function<void(Transaction&, const Event&)>> followers_;
 };
 }  // namespace OrthancClinic

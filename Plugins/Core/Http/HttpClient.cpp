@@ -3,10 +3,13 @@
 #include "Core/Http/HttpClient.h"
 
 #include <curl/curl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+
+#include "Core/Http/PublicAddress.h"
 
 namespace OrthancClinic
 {
@@ -68,20 +71,45 @@ int AskWhetherCancelled(void* call, curl_off_t, curl_off_t, curl_off_t, curl_off
   return static_cast<const HttpCall*>(call)->isCancelled() ? 1 : 0;
 }
 
+// Called with each address that is about to be connected to, after the name was resolved.
+curl_socket_t OpenPublicSocket(void* refused, curlsocktype, curl_sockaddr* address) noexcept
+{
+  if (!IsPublicAddress(address->addr))
+  {
+    *static_cast<bool*>(refused) = true;
+    return CURL_SOCKET_BAD;
+  }
+  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 std::string HostOf(const std::string& url)
 {
-  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), curl_url_cleanup);
-  char* host = nullptr;
-  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK ||
-      curl_url_get(parsed.get(), CURLUPART_HOST, &host, 0) != CURLUE_OK)
-  {
-    return "a malformed URL";
-  }
-  const std::string copy = host;
-  curl_free(host);
-  return copy;
+  const auto parts = SplitUrl(url);
+  return parts ? parts->host : "a malformed URL";
 }
 }  // namespace
+
+std::optional<UrlParts> SplitUrl(const std::string& url)
+{
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), curl_url_cleanup);
+  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK)
+  {
+    return std::nullopt;
+  }
+  const auto get = [&](CURLUPart part) -> std::optional<std::string>
+  {
+    char* text = nullptr;
+    if (curl_url_get(parsed.get(), part, &text, 0) != CURLUE_OK)
+    {
+      return std::nullopt;
+    }
+    const std::string copy = text;
+    curl_free(text);
+    return copy;
+  };
+  return UrlParts{get(CURLUPART_SCHEME).value_or(""), get(CURLUPART_HOST).value_or(""),
+                  get(CURLUPART_USER) || get(CURLUPART_PASSWORD), get(CURLUPART_FRAGMENT).has_value()};
+}
 
 std::optional<std::chrono::seconds> RetryAfter(const HttpReply& reply)
 {
@@ -191,6 +219,13 @@ HttpReply HttpClient::Send(const HttpCall& call)
   {
     curl_easy_setopt(curl, CURLOPT_CAINFO, options.certificateAuthorities.c_str());
   }
+  bool refused = false;
+  if (options.publicAddressesOnly)
+  {
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, &OpenPublicSocket);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, &refused);
+  }
   if (!options.user.empty())
   {
     curl_easy_setopt(curl, CURLOPT_USERNAME, options.user.c_str());
@@ -240,6 +275,11 @@ HttpReply HttpClient::Send(const HttpCall& call)
   if (code == CURLE_OPERATION_TIMEDOUT)
   {
     throw TimedOut(HostOf(call.url) + " did not answer in time");
+  }
+  if (code != CURLE_OK && refused)
+  {
+    throw Unavailable("The address of " + HostOf(call.url) +
+                      " is not one of the Internet: nothing is sent to private networks or this machine");
   }
   if (code != CURLE_OK)
   {

@@ -49,6 +49,17 @@ public:
   using Unavailable::Unavailable;
 };
 
+struct UrlParts
+{
+  std::string scheme;
+  std::string host;          // an IPv6 address in its brackets
+  bool hasUser = false;      // or a password
+  bool hasFragment = false;  // what follows a '#'
+};
+
+// As the client understands it; nothing if it is no URL.
+ORTHANC_CLINIC_API std::optional<UrlParts> SplitUrl(const std::string& url);
+
 // What the reply's Retry-After says (RFC 9110 s. 10.2.3), at most an hour; nothing without one.
 ORTHANC_CLINIC_API std::optional<std::chrono::seconds> RetryAfter(const HttpReply& reply);
 
@@ -65,6 +76,10 @@ public:
     std::string user = {};                      // Basic authentication, unless empty
     std::string password = {};
     std::string certificateAuthorities = {};  // a PEM file; empty: the system's
+
+    // Connect to no address but those of the Internet (see PublicAddress.h), whatever the host's name
+    // resolves to, and not by a proxy, which would resolve it itself: for URLs that somebody else chose.
+    bool publicAddressesOnly = false;
   };
 
   explicit HttpClient(Options options);

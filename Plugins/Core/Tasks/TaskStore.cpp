@@ -144,12 +144,13 @@ std::vector<Task> TaskStore::Lease(const std::string& kind, const std::string& l
       });
 }
 
-void TaskStore::Hasten(const std::string& kind)
+void TaskStore::Hasten(const std::string& kind, const std::string& prefix)
 {
   const std::string now = ToString(Now());
   Execute(transaction_,
-          "UPDATE tasks SET due_at = :now WHERE kind = :kind AND state = 'due' AND due_at > :now2",
-          {now, kind, now});
+          "UPDATE tasks SET due_at = :now WHERE kind = :kind AND state = 'due' AND due_at > :now2 AND "
+          "SUBSTR(key, 1, CAST(:length AS INTEGER)) = :prefix",
+          {now, kind, now, std::to_string(prefix.size()), prefix});
   transaction_.Notify("tasks");
 }
 

@@ -34,8 +34,9 @@ public:
   // Leases at most `limit` tasks that are due, the longest due first, and counts the attempt.
   std::vector<Task> Lease(const std::string& kind, const std::string& lease, Timestamp until, int limit);
 
-  // Makes those of this kind that wait for a later moment due now.
-  void Hasten(const std::string& kind);
+  // Makes those of this kind that wait for a later moment due now; only those whose key begins with `prefix`,
+  // which is of ASCII.
+  void Hasten(const std::string& kind, const std::string& prefix = "");
 
   // When the next task of this kind is due; nothing if none waits.
   std::optional<Timestamp> NextDue(const std::string& kind);

@@ -111,6 +111,45 @@ TEST(HttpClient, RefusesATooLargeReply)
   EXPECT_THROW(client.Send({.url = server.Url()}), Unavailable);
 }
 
+TEST(HttpClient, ConnectsToNoPrivateAddressIfItMustNot)
+{
+  const Server server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  setenv("http_proxy", server.Url().c_str(), 1);  // would resolve the names itself
+  HttpClient client({.publicAddressesOnly = true});
+  const std::string port = server.Url().substr(server.Url().rfind(':'));
+  for (const char* host : {"127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433",
+                           "[::ffff:127.0.0.1]", "0.0.0.0", "[::]", "169.254.169.254"})
+  {
+    try
+    {
+      client.Send({.url = "http://" + std::string(host) + port});
+      ADD_FAILURE() << host;
+    }
+    catch (const Unavailable& error)
+    {
+      EXPECT_NE(std::string(error.what()).find("not one of the Internet"), std::string::npos) << error.what();
+    }
+  }
+  unsetenv("http_proxy");
+  EXPECT_EQ(server.Connections(), 0);
+}
+
+TEST(HttpClient, SplitsUrls)
+{
+  const auto parts = SplitUrl("https://crm.example.org:8443/hook?x=1");
+  ASSERT_TRUE(parts);
+  EXPECT_EQ(parts->scheme, "https");
+  EXPECT_EQ(parts->host, "crm.example.org");
+  EXPECT_FALSE(parts->hasUser);
+  EXPECT_FALSE(parts->hasFragment);
+  EXPECT_TRUE(SplitUrl("https://u:p@crm.example.org/")->hasUser);
+  EXPECT_TRUE(SplitUrl("https://crm.example.org/#x")->hasFragment);
+  for (const char* bad : {"", "crm.example.org", "https://", "https://a b/", "://x"})
+  {
+    EXPECT_FALSE(SplitUrl(bad)) << bad;
+  }
+}
+
 TEST(HttpClient, GivesUpInTime)
 {
   const Server server("");

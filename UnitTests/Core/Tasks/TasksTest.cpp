@@ -65,6 +65,24 @@ TEST_P(TasksOn, OneOfAKindAndKey)
   EXPECT_EQ(List().size(), 3U);
 }
 
+TEST_P(TasksOn, OnesOfAPrefixAreHastened)
+{
+  for (const char* key : {"a/1", "a/2", "ab/1", "b/1"})
+  {
+    Enqueue("test", key, Now() + Milliseconds(60'000));
+  }
+  Enqueue("other", "a/1", Now() + Milliseconds(60'000));
+  const auto hasten = [&](const std::string& prefix)
+  { WithStore<TaskStore>([&](TaskStore& store) { store.Hasten("test", prefix); }); };
+  hasten("a/");
+  const auto due = Lease("one:1");
+  ASSERT_EQ(due.size(), 2U);
+  EXPECT_EQ(due[0].key.substr(0, 2), "a/");
+  EXPECT_EQ(due[1].key.substr(0, 2), "a/");
+  hasten("");
+  EXPECT_EQ(Lease("two:1").size(), 2U);
+}
+
 TEST_P(TasksOn, ATaskIsLeasedOnceAndNotBeforeItIsDue)
 {
   Enqueue("test", "now");
