@@ -23,6 +23,7 @@
 #include "Core/Feed/Feed.h"
 #include "Core/Orthanc.h"
 #include "Core/Records/Study.h"
+#include "Core/Rest/RecordWriter.h"
 #include "Core/Rest/Router.h"
 #include "Core/Tasks/TaskWorkers.h"
 
@@ -111,5 +112,10 @@ public:
   // database.
   virtual void AddStudyField(const std::string& name,
                              std::function<Json::Value(Transaction&, const Study&)> field) = 0;
+
+  // Records are of the kind "patient", "appointment" or "order". Find gives nullptr where no plugin has the
+  // kind's routes; only once Orthanc has started.
+  virtual void AddRecordWriter(const std::string& kind, RecordWriter writer) = 0;
+  virtual const RecordWriter* FindRecordWriter(const std::string& kind) const = 0;
 };
 }  // namespace OrthancClinic

@@ -152,6 +152,7 @@ public:
     AddOperationRoutes(router_, parts);
     AddPracticeRoutes(router_, parts);
     AddPatientRoutes(router_, parts);
+    AddRecordWriter("patient", MakePatientWriter(events_));
     AddStudyRoutes(router_, parts);
     // Not when Orthanc has started: requests may come before.
     const std::string folder = options_["SwaggerUi"].asString();
@@ -243,6 +244,15 @@ public:
                      std::function<Json::Value(Transaction&, const Study&)> field) override
   {
     studyFields_.emplace_back(name, std::move(field));
+  }
+  void AddRecordWriter(const std::string& kind, RecordWriter writer) override
+  {
+    recordWriters_[kind] = std::move(writer);
+  }
+  const RecordWriter* FindRecordWriter(const std::string& kind) const override
+  {
+    const auto found = recordWriters_.find(kind);
+    return found == recordWriters_.end() ? nullptr : &found->second;
   }
 
 private:
@@ -497,6 +507,7 @@ private:
   std::list<std::pair<std::string, std::function<HealthReport()>>> health_;
   std::list<std::function<std::string()>> metrics_;
   std::list<std::pair<std::string, std::function<Json::Value(Transaction&, const Study&)>>> studyFields_;
+  std::map<std::string, RecordWriter> recordWriters_;
   std::atomic<bool> started_{false};
   bool stopped_ = false;
 };

@@ -10,6 +10,7 @@
 #include "Core/Events/EventLog.h"
 #include "Core/Feed/Feed.h"
 #include "Core/Records/Study.h"
+#include "Core/Rest/RecordWriter.h"
 #include "Core/Rest/Router.h"
 #include "Core/Tasks/TaskWorkers.h"
 
@@ -33,4 +34,7 @@ ORTHANC_CLINIC_API void AddOperationRoutes(Router& router, const CoreParts& part
 ORTHANC_CLINIC_API void AddPracticeRoutes(Router& router, const CoreParts& parts);
 ORTHANC_CLINIC_API void AddPatientRoutes(Router& router, const CoreParts& parts);
 ORTHANC_CLINIC_API void AddStudyRoutes(Router& router, const CoreParts& parts);
+
+// `events` must outlive it.
+ORTHANC_CLINIC_API RecordWriter MakePatientWriter(const EventLog& events);
 }  // namespace OrthancClinic
