@@ -76,6 +76,20 @@ StudyRecorder::QuietPeriods ReadQuietPeriods(const Json::Value& studies)
   return periods;
 }
 
+// At most half of Orthanc's HTTP threads may wait for events.
+unsigned LivePlaces(const Json::Value& events, const Json::Value& orthanc)
+{
+  const unsigned places = events["HeldRequests"].asUInt();
+  const Json::Value& threads = orthanc["HttpThreadsCount"];
+  const unsigned most = (threads.isUInt() ? threads.asUInt() : 50) / 2;
+  if (places > most)
+  {
+    LogWarning("Clinic.Events.HeldRequests: " + std::to_string(most) +
+               " are held at most, half of Orthanc's HttpThreadsCount");
+  }
+  return std::min(places, most);
+}
+
 // Whether Orthanc checks passwords itself (its rule for the default included): only then does the name in the
 // header mean something.
 bool OrthancAuthenticates(const Json::Value& orthanc)
@@ -114,6 +128,7 @@ public:
         uploadFolder_(OptionOr("UploadDirectory", "orthanc-clinic-uploads")),
         orthanc_(context),
         images_(context),
+        live_(database_, LivePlaces(options_["Events"], configuration_.Orthanc())),
         tasks_(database_),
         router_(MakeSecurity())
   {
@@ -125,6 +140,7 @@ public:
 
     const CoreParts parts{database_,
                           events_,
+                          live_,
                           tasks_,
                           [this] { return PluginHealth(); },
                           [this] { return started_.load(); },
@@ -135,6 +151,7 @@ public:
                                 "orthanc_clinic_store_callback_seconds",
                                 "Time that the bundle takes while Orthanc stores an "
                                 "instance.");
+                            text += live_.ToPrometheus();
                             for (const auto& metrics : metrics_)
                             {
                               text += metrics();
@@ -357,6 +374,7 @@ private:
   void Stop()
   {
     started_ = false;
+    live_.Stop();
     if (std::exchange(stopped_, true))
     {
       return;
@@ -492,6 +510,7 @@ private:
   InProcessOrthanc orthanc_;
   OrthancImageCodec images_;
   EventLog events_;
+  LiveEvents live_;
   TaskWorkers tasks_;
   Router router_;
   std::unique_ptr<Feed> feed_;

@@ -10,6 +10,7 @@
 #include "Core/Events/EventLog.h"
 #include "Core/Feed/Feed.h"
 #include "Core/Records/Study.h"
+#include "Core/Rest/LiveEvents.h"
 #include "Core/Rest/RecordWriter.h"
 #include "Core/Rest/Router.h"
 #include "Core/Tasks/TaskWorkers.h"
@@ -20,6 +21,7 @@ struct CoreParts
 {
   Database& database;
   EventLog& events;
+  LiveEvents& live;
   TaskWorkers& tasks;
   std::function<Json::Value()> plugins;  // what the plugins say of their health, by name, each with "ready"
   std::function<bool()> started;         // Orthanc has started and not begun to stop
