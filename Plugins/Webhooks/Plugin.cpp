@@ -2,17 +2,35 @@
 //
 // clinic-webhooks: tells CRMs and EHRs what happened, and takes what they tell.
 
+#include <memory>
+
 #include "Core/Host/Plugin.h"
+#include "IncomingRoutes.h"
 #include "WebhookOptions.h"
 
 namespace OrthancClinic::Webhooks
 {
+MigrationScripts Migrations();
+
 namespace
 {
+void LoadIncoming(Clinic& clinic, const Options& options)
+{
+  // Lives until the process ends: Orthanc may call back late.
+  static const auto events = std::make_unique<IncomingEvents>(
+      clinic.Database(), [&clinic](const std::string& kind) { return clinic.FindRecordWriter(kind); },
+      options.incomingRetentionDays);
+
+  AddIncomingRoutes(clinic.Routes(), clinic.Database(), clinic.Orthanc(), *events, options.incomingSenders);
+  clinic.Tasks().Register(events->Task());
+  clinic.OnStarted([] { events->Start(); });
+}
+
 void Load(Clinic& clinic)
 {
   const Options options = ReadOptions(clinic.Configuration());
-  (void)options;
+  clinic.Database().Migrate("webhooks", Migrations());
+  LoadIncoming(clinic, options);
 }
 }  // namespace
 }  // namespace OrthancClinic::Webhooks

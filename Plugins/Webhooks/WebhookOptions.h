@@ -6,7 +6,10 @@
 
 #include <json/value.h>
 
+#include <vector>
+
 #include "Core/Configuration/Configuration.h"
+#include "IncomingSender.h"
 
 namespace OrthancClinic::Webhooks
 {
@@ -15,6 +18,8 @@ const Json::Value& OptionsSchema();
 struct Options
 {
   bool privateAddresses = false;  // whether endpoints may lie there
+  std::vector<IncomingSender> incomingSenders = {};
+  int incomingRetentionDays = 30;
 };
 
 // Throws BadInput with the key's path.
