@@ -255,7 +255,7 @@ TEST_F(IncomingWebhooks, ABatchIsAnsweredOneByOne)
   EXPECT_EQ("dateOfBirth", body["results"][1]["errors"][0]["field"].asString());
   EXPECT_EQ(batch[1]["id"], body["results"][1]["id"]);
   EXPECT_EQ("created", body["results"][2]["status"].asString());
-  EXPECT_EQ(200, Send("[]").status);
+  EXPECT_EQ(200, Send(std::string("[]")).status);
 
   Json::Value tooMany(Json::arrayValue);
   tooMany.resize(1001);
