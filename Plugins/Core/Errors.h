@@ -61,6 +61,13 @@ public:
   using Error::Error;
 };
 
+// A later version is stored already: this one has been overtaken, and need not come again.
+class ORTHANC_CLINIC_API Outdated : public Conflict
+{
+public:
+  using Conflict::Conflict;
+};
+
 // The caller is known, but may not do this.
 class ORTHANC_CLINIC_API Forbidden : public Error
 {

@@ -72,7 +72,11 @@ void Stored(Transaction& transaction, const EventLog& events, const Options& opt
   AppointmentStore appointments(transaction);
   OrderStore orders(transaction);
   Appointment appointment = appointments.Find(appointmentId).value();
-  if (appointment.orderId.empty())
+  const auto known = orders.Find(appointment.orderId);
+  // One that was cancelled, and takes place after all, needs an order anew.
+  const bool isCancelled =
+      known && known->state == OrderState::Cancelled && known->Text(MADE_FOR) == appointment.id;
+  if (appointment.orderId.empty() || isCancelled)
   {
     if (!appointment.IsOpen())
     {

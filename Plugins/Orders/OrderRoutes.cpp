@@ -2,7 +2,9 @@
 
 #include "OrderRoutes.h"
 
+#include "Core/Configuration/JsonSchema.h"
 #include "Core/Dicom/LocalTime.h"
+#include "Core/Dicom/Text.h"
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Records/OrderStore.h"
 #include "Core/Records/PatientStore.h"
@@ -20,7 +22,7 @@ constexpr const char* STATUSES = R"({"type": "string", "enum": ["ordered", "requ
 
 struct Parts
 {
-  Database& database;
+  Database* database;  // of the routes
   const EventLog& events;
   Options options;
 };
@@ -58,11 +60,15 @@ std::string Check(Transaction& transaction, Order& order)
   return PracticeStore(transaction).Find(order.practiceId).value().timeZone;
 }
 
-// What follows from a change: audit record, event, and the answer.
-Response Finish(Transaction& transaction, const Parts& parts, const Request& request, const Order& order,
-                const std::string& what, int status = 200)
+// What follows from a change: audit record and event.
+void Record(Transaction& transaction, const Parts& parts, AuditEntry entry, const Order& order,
+            const std::string& what)
 {
-  AuditTrail::Append(transaction, Audit(request, "order." + what, order));
+  entry.action = "order." + what;
+  entry.practiceId = order.practiceId;
+  entry.patientId = order.patientId;
+  entry.detail["order_id"] = order.id;
+  AuditTrail::Append(transaction, std::move(entry));
   if (what == "create" || what == "update" || what == "delete")
   {
     Json::Value data;
@@ -70,14 +76,21 @@ Response Finish(Transaction& transaction, const Parts& parts, const Request& req
     data["patient_id"] = order.patientId;
     parts.events.Emit(transaction, "order." + what, order.practiceId, data);
   }
-  if (what == "delete")
-  {
-    transaction.Commit();
-    return Response::NoContent();
-  }
+}
+
+Response Answer(Transaction& transaction, const Order& order, int status)
+{
   const Json::Value json = ToJson(transaction, OrderStore(transaction).Get(order.id));
   transaction.Commit();
   return Response::Json(json, status);
+}
+
+// Both.
+Response Finish(Transaction& transaction, const Parts& parts, const Request& request, const Order& order,
+                const std::string& what)
+{
+  Record(transaction, parts, request.Audit(""), order, what);
+  return Answer(transaction, order, 200);
 }
 
 // The order that the path names, of a practice where the caller may do this.
@@ -88,10 +101,8 @@ Order Lock(Transaction& transaction, const Request& request)
   return order;
 }
 
-Response Create(const Parts& parts, const Request& request)
+Order Create(Transaction& transaction, const Parts& parts, const AuditEntry& by, const Json::Value& body)
 {
-  const Json::Value& body = request.Body();
-  Transaction transaction(parts.database);
   Order order;
   order.id = body["id"].asString();
   order.practiceId = body["practice_id"].asString();
@@ -99,24 +110,24 @@ Response Create(const Parts& parts, const Request& request)
   ReadOrder(body, Check(transaction, order), order);
   if (order.Text("ordered_by").empty())
   {
-    order.document["ordered_by"] = request.Caller().name;
+    order.document["ordered_by"] = by.principal.name;
   }
   order = OrderStore(transaction).Insert(std::move(order), parts.options.accessionNumberFormat);
   if (order.scheduledAt)
   {
-    MoveOrder(transaction, parts.events, order, OrderState::Scheduled, request.Caller().name);
+    MoveOrder(transaction, parts.events, order, OrderState::Scheduled, by.principal.name);
   }
-  return Finish(transaction, parts, request, order, "create", 201);
+  Record(transaction, parts, by, order, "create");
+  return order;
 }
 
-Response Update(const Parts& parts, const Request& request)
+// `order` is locked.
+void Update(Transaction& transaction, const Parts& parts, const AuditEntry& by, Order& order,
+            const Json::Value& body)
 {
-  Transaction transaction(parts.database);
-  OrderStore store(transaction);
-  Order order = Lock(transaction, request);
   const std::string patient = order.patientId;
   const std::string accession = order.accessionNumber;
-  ReadOrder(request.Body(), Check(transaction, order), order);
+  ReadOrder(body, Check(transaction, order), order);
   order.accessionNumber = order.accessionNumber.empty() ? accession : order.accessionNumber;
   const bool waits = order.state == OrderState::Requested || order.state == OrderState::Scheduled;
   if (!waits && (order.patientId != patient || order.accessionNumber != accession))
@@ -125,30 +136,38 @@ Response Update(const Parts& parts, const Request& request)
                    " cannot be changed");
   }
   Check(transaction, order);
-  store.Update(order);
+  OrderStore(transaction).Update(order);
   if (order.scheduledAt && order.state == OrderState::Requested)
   {
-    MoveOrder(transaction, parts.events, order, OrderState::Scheduled, request.Caller().name);
+    MoveOrder(transaction, parts.events, order, OrderState::Scheduled, by.principal.name);
   }
-  return Finish(transaction, parts, request, order, "update");
+  Record(transaction, parts, by, order, "update");
 }
 
-Response Delete(const Parts& parts, const Request& request)
+// `order` is locked.
+void Delete(Transaction& transaction, const Parts& parts, const AuditEntry& by, const Order& order)
 {
-  Transaction transaction(parts.database);
-  OrderStore store(transaction);
-  const Order order = Lock(transaction, request);
   if (order.state == OrderState::Reported || order.state == OrderState::Completed)
   {
     throw Conflict("An order that is " + ToString(order.state) + " cannot be deleted");
   }
-  store.Delete(order.id);
-  return Finish(transaction, parts, request, order, "delete");
+  OrderStore(transaction).Delete(order.id);
+  Record(transaction, parts, by, order, "delete");
+}
+
+void Cancel(Transaction& transaction, const Parts& parts, const AuditEntry& by, Order& order,
+            const std::string& reason)
+{
+  order.document["cancellation_reason"] = reason;
+  order.document["cancelled_date"] = ToString(Now());
+  MoveOrder(transaction, parts.events, order, OrderState::Cancelled, by.principal.name, reason);
+  OrderStore(transaction).Update(order);
+  Record(transaction, parts, by, order, "cancel");
 }
 
 Response SetStatus(const Parts& parts, const Request& request)
 {
-  Transaction transaction(parts.database);
+  Transaction transaction(*parts.database);
   Order order = Lock(transaction, request);
   const OrderState to = ParseStatus(request.Body()["status"].asString(), order.state);
   MoveOrder(transaction, parts.events, order, to, request.Caller().name, request.Body()["notes"].asString());
@@ -169,18 +188,15 @@ Response Cancel(const Parts& parts, const Request& request)
     throw BadInput("The order cannot be cancelled without a reason",
                    {{"cancellation_reason", "expected at least 10 characters"}});
   }
-  Transaction transaction(parts.database);
+  Transaction transaction(*parts.database);
   Order order = Lock(transaction, request);
-  order.document["cancellation_reason"] = reason;
-  order.document["cancelled_date"] = ToString(Now());
-  MoveOrder(transaction, parts.events, order, OrderState::Cancelled, request.Caller().name, reason);
-  OrderStore(transaction).Update(order);
-  return Finish(transaction, parts, request, order, "cancel");
+  Cancel(transaction, parts, request.Audit(""), order, reason);
+  return Answer(transaction, order, 200);
 }
 
 Response Report(const Parts& parts, const Request& request)
 {
-  Transaction transaction(parts.database);
+  Transaction transaction(*parts.database);
   Order order = Lock(transaction, request);
   for (const char* name : {"report_text", "findings", "impression", "result_status"})
   {
@@ -202,7 +218,7 @@ Response List(const Parts& parts, const Request& request, OrderFilter filter)
   filter.practices = request.Scope();
   filter.limit = request.QueryInteger("limit", 50);
   filter.offset = request.QueryInteger("skip", 0);
-  Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
+  Transaction transaction(*parts.database, Transaction::Mode::ReadOnly);
   const auto [orders, total] = OrderStore(transaction).Search(filter);
   Json::Value items(Json::arrayValue);
   AuditEntry entry = request.Audit("order.search", filter.practices);
@@ -218,7 +234,7 @@ Response List(const Parts& parts, const Request& request, OrderFilter filter)
 
 Response Show(const Parts& parts, const Request& request, const std::function<Order(OrderStore&)>& find)
 {
-  Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
+  Transaction transaction(*parts.database, Transaction::Mode::ReadOnly);
   OrderStore store(transaction);
   const Order order = find(store);
   const Json::Value json = ToJson(transaction, order);
@@ -317,7 +333,7 @@ void AddLinkRoutes(Router& router, const Parts& parts)
               })"),
               .handler = [parts](const Request& request)
               {
-                Transaction transaction(parts.database);
+                Transaction transaction(*parts.database);
                 const Study study = LockStudy(transaction, request);
                 const Order order =
                     OrderStore(transaction).GetForUpdate(request.Body()["order_id"].asString());
@@ -337,7 +353,7 @@ void AddLinkRoutes(Router& router, const Parts& parts)
        .summary = "Says that the study does not fulfil the order; the machine will not link them again",
        .handler = [parts](const Request& request)
        {
-         Transaction transaction(parts.database);
+         Transaction transaction(*parts.database);
          const Study study = LockStudy(transaction, request);
          const Order order = OrderStore(transaction).GetForUpdate(request.Path("id"));
          OrderLinker::Unlink(transaction, parts.events, study, order, request.Caller().name);
@@ -357,7 +373,7 @@ void AddLinkRoutes(Router& router, const Parts& parts)
               .handler = [parts](const Request& request)
               {
                 const Page page = request.GetPage();
-                Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
+                Transaction transaction(*parts.database, Transaction::Mode::ReadOnly);
                 OrderStore store(transaction);
                 const PracticeScope scope = request.Scope();
                 const auto [reviews, total] = store.Reviews(scope, page.limit, page.offset);
@@ -389,7 +405,7 @@ void AddLinkRoutes(Router& router, const Parts& parts)
               .summary = "Says that none of the candidates is the study's order",
               .handler = [parts](const Request& request)
               {
-                Transaction transaction(parts.database);
+                Transaction transaction(*parts.database);
                 const Study study = LockStudy(transaction, request);
                 const auto review = OrderStore(transaction).FindReview(study.orthancStudyId);
                 if (!review)
@@ -406,7 +422,7 @@ void AddLinkRoutes(Router& router, const Parts& parts)
 
 void AddOrderRoutes(Router& router, Database& database, const EventLog& events, const Options& options)
 {
-  const Parts parts{database, events, options};
+  const Parts parts{&database, events, options};
 
   Json::Value creation = OrderSchema();
   creation["required"].append("patient_id");
@@ -415,7 +431,12 @@ void AddOrderRoutes(Router& router, Database& database, const EventLog& events, 
               .permission = Permission::WriteOrders,
               .summary = "Creates an order",
               .body = creation,
-              .handler = [parts](const Request& request) { return Create(parts, request); }});
+              .handler = [parts](const Request& request)
+              {
+                Transaction transaction(*parts.database);
+                const Order order = Create(transaction, parts, request.Audit(""), request.Body());
+                return Answer(transaction, order, 201);
+              }});
 
   router.Add({.method = HttpMethod::Get,
               .path = "/api/v1/orders",
@@ -463,13 +484,25 @@ void AddOrderRoutes(Router& router, Database& database, const EventLog& events, 
               .permission = Permission::WriteOrders,
               .summary = "Changes what the body names",
               .body = OrderSchema(),
-              .handler = [parts](const Request& request) { return Update(parts, request); }});
+              .handler = [parts](const Request& request)
+              {
+                Transaction transaction(*parts.database);
+                Order order = Lock(transaction, request);
+                Update(transaction, parts, request.Audit(""), order, request.Body());
+                return Answer(transaction, order, 200);
+              }});
 
   router.Add({.method = HttpMethod::Delete,
               .path = "/api/v1/orders/{id}",
               .permission = Permission::WriteOrders,
               .summary = "Removes an order that has no images",
-              .handler = [parts](const Request& request) { return Delete(parts, request); }});
+              .handler = [parts](const Request& request)
+              {
+                Transaction transaction(*parts.database);
+                Delete(transaction, parts, request.Audit(""), Lock(transaction, request));
+                transaction.Commit();
+                return Response::NoContent();
+              }});
 
   Json::Value status = JsonLiteral(R"({
     "type": "object", "required": ["status"],
@@ -577,5 +610,44 @@ void AddOrderRoutes(Router& router, Database& database, const EventLog& events, 
               .handler = [](const Request&) { return Response::Json(BodyParts()); }});
 
   AddLinkRoutes(router, parts);
+}
+
+RecordWriter MakeOrderWriter(const EventLog& events, const Options& options)
+{
+  static const JsonSchema SCHEMA(OrderSchema());
+  const Parts parts{nullptr, events, options};
+  RecordWriter writer;
+  writer.put = [parts](Transaction& transaction, const AuditEntry& by, const Json::Value& document)
+  {
+    if (const auto errors = SCHEMA.Validate(document); !errors.empty())
+    {
+      throw BadInput("The order is not valid", errors);
+    }
+    OrderStore store(transaction);
+    const bool isNew = !store.Find(document["id"].asString());
+    Order order;
+    if (isNew)
+    {
+      if (!document["patient_id"].isString())
+      {
+        throw BadInput("The order is not valid", {{"patient_id", "missing"}});
+      }
+      order = Create(transaction, parts, by, document);
+    }
+    else
+    {
+      order = store.GetForUpdate(document["id"].asString());
+      Update(transaction, parts, by, order, document);
+    }
+    if (document["status"] == "cancelled" && order.state != OrderState::Cancelled)
+    {
+      const Json::Value& reason = document["cancellation_reason"];
+      Cancel(transaction, parts, by, order, reason.isString() ? CleanText(reason.asString(), 1024) : "");
+    }
+    return isNew ? "created" : "updated";
+  };
+  writer.remove = [parts](Transaction& transaction, const AuditEntry& by, const std::string& id)
+  { Delete(transaction, parts, by, OrderStore(transaction).GetForUpdate(id)); };
+  return writer;
 }
 }  // namespace OrthancClinic::Orders

@@ -7,10 +7,15 @@
 
 #include "Core/Database/Database.h"
 #include "Core/Events/EventLog.h"
+#include "Core/Rest/RecordWriter.h"
 #include "Core/Rest/Router.h"
 #include "OrderOptions.h"
 
 namespace OrthancClinic::Orders
 {
 void AddOrderRoutes(Router& router, Database& database, const EventLog& events, const Options& options);
+
+// `events` must outlive it. A document that says "cancelled" cancels the order; the other states follow from
+// its images.
+RecordWriter MakeOrderWriter(const EventLog& events, const Options& options);
 }  // namespace OrthancClinic::Orders

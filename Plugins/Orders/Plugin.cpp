@@ -22,6 +22,7 @@ void Load(Clinic& clinic)
   static const auto linker = std::make_unique<OrderLinker>(clinic.Database(), clinic.Events());
 
   AddOrderRoutes(clinic.Routes(), clinic.Database(), clinic.Events(), options);
+  clinic.AddRecordWriter("order", MakeOrderWriter(clinic.Events(), options));
   for (TaskKind& kind : linker->Tasks())
   {
     clinic.Tasks().Register(std::move(kind));

@@ -7,6 +7,7 @@
 #include "Core/Host/Plugin.h"
 #include "Deliverer.h"
 #include "EndpointRoutes.h"
+#include "IncomingRoutes.h"
 #include "WebhookOptions.h"
 
 namespace OrthancClinic::Webhooks
@@ -43,11 +44,24 @@ void LoadOutgoing(Clinic& clinic, const Options& options)
                    });
 }
 
+void LoadIncoming(Clinic& clinic, const Options& options)
+{
+  // Lives until the process ends: Orthanc may call back late.
+  static const auto events = std::make_unique<IncomingEvents>(
+      clinic.Database(), [&clinic](const std::string& kind) { return clinic.FindRecordWriter(kind); },
+      options.incomingRetentionDays);
+
+  AddIncomingRoutes(clinic.Routes(), clinic.Database(), clinic.Orthanc(), *events, options.incomingSenders);
+  clinic.Tasks().Register(events->Task());
+  clinic.OnStarted([] { events->Start(); });
+}
+
 void Load(Clinic& clinic)
 {
   const Options options = ReadOptions(clinic.Configuration());
   clinic.Database().Migrate("webhooks", Migrations());
   LoadOutgoing(clinic, options);
+  LoadIncoming(clinic, options);
 }
 }  // namespace
 }  // namespace OrthancClinic::Webhooks

@@ -6,7 +6,10 @@
 
 #include <json/value.h>
 
+#include <vector>
+
 #include "Core/Configuration/Configuration.h"
+#include "IncomingSender.h"
 
 namespace OrthancClinic::Webhooks
 {
@@ -18,6 +21,8 @@ struct Options
   int retryDays = 3;
   int logDays = 30;
   int matchWaitSeconds = 10;
+  std::vector<IncomingSender> incomingSenders = {};
+  int incomingRetentionDays = 30;
 };
 
 // Throws BadInput with the key's path.

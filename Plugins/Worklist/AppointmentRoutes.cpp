@@ -69,14 +69,14 @@ Appointment Read(const Json::Value& json)
   return appointment;
 }
 
-void Record(Transaction& transaction, const EventLog& events, const Request& request,
-            const std::string& action, const Appointment& appointment)
+void Record(Transaction& transaction, const EventLog& events, AuditEntry entry, const std::string& action,
+            const Appointment& appointment)
 {
-  AuditEntry entry = request.Audit("appointment." + action);
+  entry.action = "appointment." + action;
   entry.practiceId = appointment.practiceId;
   entry.patientId = appointment.patientId;
   entry.detail["appointment_id"] = appointment.id;
-  AuditTrail::Append(transaction, entry);
+  AuditTrail::Append(transaction, std::move(entry));
   Json::Value data;
   data["appointment_id"] = appointment.id;
   data["patient_id"] = appointment.patientId;
@@ -86,7 +86,7 @@ void Record(Transaction& transaction, const EventLog& events, const Request& req
 }
 
 // True if it is new.
-bool Put(Transaction& transaction, const EventLog& events, const Request& request, Appointment appointment)
+bool Put(Transaction& transaction, const EventLog& events, const AuditEntry& by, Appointment appointment)
 {
   const auto patient = PatientStore(transaction).Find(appointment.patientId);
   if (!patient)
@@ -108,12 +108,35 @@ bool Put(Transaction& transaction, const EventLog& events, const Request& reques
     appointment.orderId = known ? known->orderId : "";
   }
   const bool isNew = store.Put(appointment);
-  Record(transaction, events, request, isNew ? "create" : "update", appointment);
+  Record(transaction, events, by, isNew ? "create" : "update", appointment);
   return isNew;
 }
 
+// A document with its id, as a batch has it.
+Appointment ReadWhole(const Json::Value& json)
+{
+  static const JsonSchema SCHEMA(AppointmentSchema());
+  if (const auto errors = SCHEMA.Validate(json); !errors.empty())
+  {
+    throw BadInput("The appointment is not valid", errors);
+  }
+  if (!json.isMember("id"))
+  {
+    throw BadInput("The appointment has no id");
+  }
+  return Read(json);
+}
+
+void Delete(Transaction& transaction, const EventLog& events, const AuditEntry& by, const std::string& id)
+{
+  AppointmentStore store(transaction);
+  const auto appointment = store.Find(id);
+  store.Delete(id);
+  Record(transaction, events, by, "delete", appointment.value());
+}
+
 Json::Value PutOne(Transaction& transaction, const EventLog& events, const Request& request,
-                   const JsonSchema& schema, const Json::Value& json)
+                   const Json::Value& json)
 {
   Json::Value result;
   result["id"] = json.isObject() && json["id"].isString() ? json["id"] : Json::Value();
@@ -124,18 +147,11 @@ Json::Value PutOne(Transaction& transaction, const EventLog& events, const Reque
   };
   try
   {
-    if (const auto errors = schema.Validate(json); !errors.empty())
-    {
-      throw BadInput("The appointment is not valid", errors);
-    }
-    if (!json.isMember("id"))
-    {
-      throw BadInput("The appointment has no id");
-    }
+    const Appointment appointment = ReadWhole(json);
     transaction.Savepoint(
         [&]
         {
-          const bool isNew = Put(transaction, events, request, Read(json));
+          const bool isNew = Put(transaction, events, request.Audit(""), appointment);
           result["status"] = isNew ? "created" : "updated";
         });
   }
@@ -156,7 +172,6 @@ Json::Value PutOne(Transaction& transaction, const EventLog& events, const Reque
 
 Response PutBatch(Database& database, const EventLog& events, const Request& request)
 {
-  static const JsonSchema SCHEMA(AppointmentSchema());
   const Json::Value& appointments = request.Body()["appointments"];
   Json::Value body;
   body["results"] = Json::arrayValue;
@@ -166,7 +181,7 @@ Response PutBatch(Database& database, const EventLog& events, const Request& req
     Transaction transaction(database);
     for (Json::ArrayIndex i = first; i < std::min(first + BATCH_PART, appointments.size()); i++)
     {
-      Json::Value result = PutOne(transaction, events, request, SCHEMA, appointments[i]);
+      Json::Value result = PutOne(transaction, events, request, appointments[i]);
       counts[result["status"].asString()]++;
       body["results"].append(std::move(result));
     }
@@ -271,7 +286,7 @@ void AddAppointmentRoutes(Router& router, Database& database, const EventLog& ev
          }
          appointment.id = request.Path("id");
          Transaction transaction(database);
-         const bool isNew = Put(transaction, events, request, appointment);
+         const bool isNew = Put(transaction, events, request.Audit(""), appointment);
          const Json::Value stored = ToJson(AppointmentStore(transaction).Find(appointment.id).value());
          transaction.Commit();
          return Response::Json(stored, isNew ? 201 : 200);
@@ -296,12 +311,19 @@ void AddAppointmentRoutes(Router& router, Database& database, const EventLog& ev
               .handler = [&database, &events](const Request& request)
               {
                 Transaction transaction(database);
-                AppointmentStore store(transaction);
-                const auto appointment = store.Find(request.Path("id"));
-                store.Delete(request.Path("id"));
-                Record(transaction, events, request, "delete", appointment.value());
+                Delete(transaction, events, request.Audit(""), request.Path("id"));
                 transaction.Commit();
                 return Response::NoContent();
               }});
+}
+
+RecordWriter MakeAppointmentWriter(const EventLog& events)
+{
+  RecordWriter writer;
+  writer.put = [&events](Transaction& transaction, const AuditEntry& by, const Json::Value& document)
+  { return Put(transaction, events, by, ReadWhole(document)) ? "created" : "updated"; };
+  writer.remove = [&events](Transaction& transaction, const AuditEntry& by, const std::string& id)
+  { Delete(transaction, events, by, id); };
+  return writer;
 }
 }  // namespace OrthancClinic::Worklist

@@ -6,9 +6,13 @@
 
 #include "Core/Database/Database.h"
 #include "Core/Events/EventLog.h"
+#include "Core/Rest/RecordWriter.h"
 #include "Core/Rest/Router.h"
 
 namespace OrthancClinic::Worklist
 {
 void AddAppointmentRoutes(Router& router, Database& database, const EventLog& events);
+
+// `events` must outlive it.
+RecordWriter MakeAppointmentWriter(const EventLog& events);
 }  // namespace OrthancClinic::Worklist

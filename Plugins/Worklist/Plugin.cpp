@@ -42,6 +42,7 @@ void Load(Clinic& clinic)
   static const auto parts = std::make_unique<Parts>(clinic, options);
 
   AddAppointmentRoutes(clinic.Routes(), clinic.Database(), clinic.Events());
+  clinic.AddRecordWriter("appointment", MakeAppointmentWriter(clinic.Events()));
   AddWorklistRoutes(clinic.Routes(), clinic.Database(), parts->schedule);
   clinic.ServeWorklist([](const WorklistRequest& request) { return parts->schedule.Answer(request); });
   clinic.Tasks().Register(parts->priors.Task());

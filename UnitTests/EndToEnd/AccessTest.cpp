@@ -77,6 +77,11 @@ Things Fill(const GuardedClinic& clinic, const std::string& practice)
         things["analysis"] = analyses.size() == 1 ? analyses[0]["id"].asString() : "";
         return analyses.size() == 1 && analyses[0]["status"] == "completed";
       }));
+  Json::Value sender;
+  sender["practice_id"] = practice;
+  sender["secret"] = "the secret of the CRM of " + practice;
+  things["sender"] = "crm-" + practice;
+  EXPECT_EQ(201, http.Put("/api/v1/webhook-senders/crm-" + practice, sender).status);
   Json::Value deletion;
   deletion["study_uid"] = study;
   deletion["reason"] = "sent twice";
@@ -374,6 +379,12 @@ const Row ROWS[] = {
     {"GET", "/api/v1/imports/@import@", "", "read_servers", Reach::Practice},
     {"DELETE", "/api/v1/imports/@import@", "", "write_images", Reach::Practice},
     {"DELETE", "/api/v1/servers/@server@", "", "write_servers", Reach::Practice},
+    {"POST", "/api/v1/webhooks/crm", "[]", "", Reach::Public},
+    {"POST", "/api/dental/dicom/webhook", "{}", "", Reach::Public},
+    {"GET", "/api/v1/webhook-senders", "", "read_webhooks", Reach::List},
+    {"PUT", "/api/v1/webhook-senders/@sender@",
+     R"({"practice_id": "@practice@", "secret": "0123456789abcdef"})", "write_webhooks", Reach::Practice},
+    {"DELETE", "/api/v1/webhook-senders/@sender@", "", "write_webhooks", Reach::Practice},
 
     {"GET", "/viewer/open", "", "", Reach::Public},
     {"POST", "/viewer/open", R"({"token": "x"})", "", Reach::Public},
@@ -468,6 +479,7 @@ protected:
              {"study", "patient", "order", "appointment", "analysis", "deletion", "link", "vna"})
              {"study", "patient", "order", "appointment", "analysis", "deletion", "link", "server", "import"})
              {"study", "patient", "order", "appointment", "analysis", "deletion", "link", "endpoint"})
+             {"study", "patient", "order", "appointment", "analysis", "deletion", "link", "sender"})
         {
           if (std::string(row.path).starts_with("/api/v1/audit") && std::string(foreign) == "patient")
           {

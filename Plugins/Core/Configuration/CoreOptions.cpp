@@ -23,6 +23,14 @@ const Json::Value& CoreOptions()
           }
         }
       },
+      "Events": {
+        "type": "object", "default": {}, "properties": {
+          "HeldRequests": {
+            "type": "integer", "minimum": 0, "maximum": 1000, "default": 10,
+            "description": "So many requests for live events wait in Orthanc at once, each in one of its HTTP threads (at most half of `HttpThreadsCount`); the others ask again every 5 seconds."
+          }
+        }
+      },
       "Studies": {
         "type": "object", "default": {}, "properties": {
           "QuietSeconds": {

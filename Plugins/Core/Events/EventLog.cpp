@@ -92,4 +92,12 @@ std::vector<Event> EventLog::Since(Transaction& transaction, int64_t since, cons
       serial, event.type, event.practiceId, data, createdAt);
   return events;
 }
+
+int64_t EventLog::Last(Transaction& transaction)
+{
+  long long last = 0;
+  Query(
+      transaction, "SELECT COALESCE(MAX(serial), 0) FROM events", {}, [] {}, last);
+  return last;
+}
 }  // namespace OrthancClinic

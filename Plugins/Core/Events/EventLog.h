@@ -50,6 +50,9 @@ public:
   static std::vector<Event> Since(Transaction& transaction, int64_t since, const std::string& type,
                                   int64_t limit, const PracticeScope& practices = {});
 
+  // The serial of the last event; 0 if there is none.
+  static int64_t Last(Transaction& transaction);
+
 private:
   std::multimap<std::string, std::function<void(Transaction&, const Event&)>> subscribers_;
   std::vector<std::function<void(Transaction&, const Event&)>> followers_;

@@ -24,6 +24,7 @@
 #include "Core/Feed/Feed.h"
 #include "Core/Orthanc.h"
 #include "Core/Records/Study.h"
+#include "Core/Rest/RecordWriter.h"
 #include "Core/Rest/Router.h"
 #include "Core/Tasks/TaskWorkers.h"
 
@@ -115,5 +116,9 @@ public:
 
   // For whoever needs Utf8 in it for a while.
   virtual DefaultEncoding& Encoding() = 0;
+  // Records are of the kind "patient", "appointment" or "order". Find gives nullptr where no plugin has the
+  // kind's routes; only once Orthanc has started.
+  virtual void AddRecordWriter(const std::string& kind, RecordWriter writer) = 0;
+  virtual const RecordWriter* FindRecordWriter(const std::string& kind) const = 0;
 };
 }  // namespace OrthancClinic

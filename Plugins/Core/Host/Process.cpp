@@ -76,6 +76,20 @@ StudyRecorder::QuietPeriods ReadQuietPeriods(const Json::Value& studies)
   return periods;
 }
 
+// At most half of Orthanc's HTTP threads may wait for events.
+unsigned LivePlaces(const Json::Value& events, const Json::Value& orthanc)
+{
+  const unsigned places = events["HeldRequests"].asUInt();
+  const Json::Value& threads = orthanc["HttpThreadsCount"];
+  const unsigned most = (threads.isUInt() ? threads.asUInt() : 50) / 2;
+  if (places > most)
+  {
+    LogWarning("Clinic.Events.HeldRequests: " + std::to_string(most) +
+               " are held at most, half of Orthanc's HttpThreadsCount");
+  }
+  return std::min(places, most);
+}
+
 // Whether Orthanc checks passwords itself (its rule for the default included): only then does the name in the
 // header mean something.
 bool OrthancAuthenticates(const Json::Value& orthanc)
@@ -115,6 +129,7 @@ public:
         orthanc_(context),
         images_(context),
         encoding_(orthanc_),
+        live_(database_, LivePlaces(options_["Events"], configuration_.Orthanc())),
         tasks_(database_),
         router_(MakeSecurity())
   {
@@ -126,6 +141,7 @@ public:
 
     const CoreParts parts{database_,
                           events_,
+                          live_,
                           tasks_,
                           [this] { return PluginHealth(); },
                           [this] { return started_.load(); },
@@ -136,6 +152,7 @@ public:
                                 "orthanc_clinic_store_callback_seconds",
                                 "Time that the bundle takes while Orthanc stores an "
                                 "instance.");
+                            text += live_.ToPrometheus();
                             for (const auto& metrics : metrics_)
                             {
                               text += metrics();
@@ -153,6 +170,7 @@ public:
     AddOperationRoutes(router_, parts);
     AddPracticeRoutes(router_, parts);
     AddPatientRoutes(router_, parts);
+    AddRecordWriter("patient", MakePatientWriter(events_));
     AddStudyRoutes(router_, parts);
     // Not when Orthanc has started: requests may come before.
     const std::string folder = options_["SwaggerUi"].asString();
@@ -245,6 +263,15 @@ public:
                      std::function<Json::Value(Transaction&, const Study&)> field) override
   {
     studyFields_.emplace_back(name, std::move(field));
+  }
+  void AddRecordWriter(const std::string& kind, RecordWriter writer) override
+  {
+    recordWriters_[kind] = std::move(writer);
+  }
+  const RecordWriter* FindRecordWriter(const std::string& kind) const override
+  {
+    const auto found = recordWriters_.find(kind);
+    return found == recordWriters_.end() ? nullptr : &found->second;
   }
 
 private:
@@ -351,6 +378,7 @@ private:
   void Stop()
   {
     started_ = false;
+    live_.Stop();
     if (std::exchange(stopped_, true))
     {
       return;
@@ -487,6 +515,7 @@ private:
   OrthancImageCodec images_;
   DefaultEncoding encoding_;
   EventLog events_;
+  LiveEvents live_;
   TaskWorkers tasks_;
   Router router_;
   std::unique_ptr<Feed> feed_;
@@ -502,6 +531,7 @@ private:
   std::list<std::pair<std::string, std::function<HealthReport()>>> health_;
   std::list<std::function<std::string()>> metrics_;
   std::list<std::pair<std::string, std::function<Json::Value(Transaction&, const Study&)>>> studyFields_;
+  std::map<std::string, RecordWriter> recordWriters_;
   std::atomic<bool> started_{false};
   bool stopped_ = false;
 };

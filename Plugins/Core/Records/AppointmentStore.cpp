@@ -75,7 +75,7 @@ bool AppointmentStore::Put(Appointment& appointment)
   }
   if (known && known->updatedAt > appointment.updatedAt)
   {
-    throw Conflict("A later version of the appointment is stored already");
+    throw Outdated("A later version of the appointment is stored already");
   }
   OrderStore orders(transaction_);
   if (known)
@@ -98,18 +98,34 @@ bool AppointmentStore::Put(Appointment& appointment)
     transaction_.Sql(
         [&](soci::session& sql)
         {
-          sql << "INSERT INTO appointments (id, practice_id, patient_id, order_id, "
-                 "scheduled_procedure_step_id, status, start_at, station_ae_title, document, updated_at) "
-                 "VALUES (:id, :practice, :patient, :order, :step, :status, :start, :station, :document, "
-                 ":updated) ON CONFLICT (id) DO UPDATE SET patient_id = excluded.patient_id, order_id = "
-                 "excluded.order_id, status = excluded.status, start_at = excluded.start_at, "
-                 "station_ae_title = excluded.station_ae_title, document = excluded.document, updated_at = "
-                 "excluded.updated_at",
-              soci::use(appointment.id), soci::use(appointment.practiceId), soci::use(appointment.patientId),
-              soci::use(appointment.orderId), soci::use(appointment.scheduledProcedureStepId),
-              soci::use(status), soci::use(start), soci::use(appointment.stationAeTitle), soci::use(document),
-              soci::use(updated);
+          // The conditions again, for another writer who came since.
+          soci::statement upsert =
+              (sql.prepare
+                   << "INSERT INTO appointments (id, practice_id, patient_id, order_id, "
+                      "scheduled_procedure_step_id, status, start_at, station_ae_title, document, "
+                      "updated_at) "
+                      "VALUES (:id, :practice, :patient, :order, :step, :status, :start, :station, "
+                      ":document, "
+                      ":updated) ON CONFLICT (id) DO UPDATE SET patient_id = excluded.patient_id, order_id = "
+                      "excluded.order_id, status = excluded.status, start_at = excluded.start_at, "
+                      "station_ae_title = excluded.station_ae_title, document = excluded.document, "
+                      "updated_at = "
+                      "excluded.updated_at WHERE appointments.updated_at <= excluded.updated_at AND "
+                      "appointments.practice_id = excluded.practice_id",
+               soci::use(appointment.id), soci::use(appointment.practiceId), soci::use(appointment.patientId),
+               soci::use(appointment.orderId), soci::use(appointment.scheduledProcedureStepId),
+               soci::use(status), soci::use(start), soci::use(appointment.stationAeTitle),
+               soci::use(document), soci::use(updated));
+          upsert.execute(true);
+          if (upsert.get_affected_rows() != 1)
+          {
+            throw Outdated("A later version of the appointment was stored meanwhile");
+          }
         });
+  }
+  catch (const Outdated&)
+  {
+    throw;
   }
   catch (const Conflict&)
   {

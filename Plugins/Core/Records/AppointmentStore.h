@@ -41,8 +41,9 @@ public:
   // The earliest first; with the total number.
   std::pair<std::vector<Appointment>, int64_t> Search(const AppointmentFilter& filter);
 
-  // Stores it, with a ScheduledProcedureStepID if it is new. Throws Conflict if the stored one has a later
-  // `updatedAt` or belongs to another practice, NotFound if the practice does not exist. True if it is new.
+  // Stores it, with a ScheduledProcedureStepID if it is new. Throws Outdated if the stored one has a later
+  // `updatedAt`, Conflict if it belongs to another practice, NotFound if the practice does not exist. True if
+  // it is new.
   bool Put(Appointment& appointment);
 
   void SetStatus(const std::string& id, AppointmentStatus status);

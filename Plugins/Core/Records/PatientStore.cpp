@@ -138,7 +138,7 @@ PutOutcome PatientStore::Put(const Patient& patient)
   }
   if (known && known->updatedAt > patient.updatedAt)
   {
-    throw Conflict("A newer version of this patient is stored (updated_at " + ToString(known->updatedAt) +
+    throw Outdated("A newer version of this patient is stored (updated_at " + ToString(known->updatedAt) +
                    ")");
   }
   const std::string document = Write(patient);
@@ -173,7 +173,7 @@ PutOutcome PatientStore::Put(const Patient& patient)
         upsert.execute(true);
         if (upsert.get_affected_rows() != 1)
         {
-          throw Conflict("A newer version of this patient was stored meanwhile");
+          throw Outdated("A newer version of this patient was stored meanwhile");
         }
       });
   Index(patient);

@@ -45,8 +45,8 @@ public:
   std::pair<std::vector<Patient>, int64_t> Search(const PatientFilter& filter);
 
   // Stores the patient as it is, except for `mergedInto`, which only Merge and Unmerge change. Throws
-  // Conflict if the stored one has a later `updatedAt` or belongs to another practice, NotFound if the
-  // practice does not exist.
+  // Outdated if the stored one has a later `updatedAt`, Conflict if it belongs to another practice, NotFound
+  // if the practice does not exist.
   PutOutcome Put(const Patient& patient);
 
   // The studies filed under it, also by a person, become pending: whom they were filed under is no more.

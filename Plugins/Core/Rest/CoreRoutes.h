@@ -10,6 +10,8 @@
 #include "Core/Events/EventLog.h"
 #include "Core/Feed/Feed.h"
 #include "Core/Records/Study.h"
+#include "Core/Rest/LiveEvents.h"
+#include "Core/Rest/RecordWriter.h"
 #include "Core/Rest/Router.h"
 #include "Core/Tasks/TaskWorkers.h"
 
@@ -19,6 +21,7 @@ struct CoreParts
 {
   Database& database;
   EventLog& events;
+  LiveEvents& live;
   TaskWorkers& tasks;
   std::function<Json::Value()> plugins;  // what the plugins say of their health, by name, each with "ready"
   std::function<bool()> started;         // Orthanc has started and not begun to stop
@@ -33,4 +36,7 @@ ORTHANC_CLINIC_API void AddOperationRoutes(Router& router, const CoreParts& part
 ORTHANC_CLINIC_API void AddPracticeRoutes(Router& router, const CoreParts& parts);
 ORTHANC_CLINIC_API void AddPatientRoutes(Router& router, const CoreParts& parts);
 ORTHANC_CLINIC_API void AddStudyRoutes(Router& router, const CoreParts& parts);
+
+// `events` must outlive it.
+ORTHANC_CLINIC_API RecordWriter MakePatientWriter(const EventLog& events);
 }  // namespace OrthancClinic

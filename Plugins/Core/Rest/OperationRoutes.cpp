@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Rest/CoreRoutes.h"
 #include "Core/Tasks/TaskStore.h"
@@ -173,6 +175,29 @@ Response ChangeTask(const CoreParts& parts, const Request& request, const std::s
   transaction.Commit();
   return Response::NoContent();
 }
+
+// The events after those that the caller knows, by the header of a browser that comes again.
+Response Stream(const CoreParts& parts, const Request& request)
+{
+  LiveQuery query{.type = request.QueryText("type"),
+                  .practices = request.Scope(),
+                  .limit = request.QueryInteger("limit", 100)};
+  if (request.HasQuery("since"))
+  {
+    query.since = request.QueryInteger("since", 0);
+  }
+  if (const std::string last = FindHeader(request.Http(), "last-event-id"); !last.empty())
+  {
+    int64_t id = 0;
+    const auto [end, error] = std::from_chars(last.data(), last.data() + last.size(), id);
+    if (error != std::errc() || end != last.data() + last.size() || id < 0)
+    {
+      throw BadInput("Last-Event-ID is not the id of an event");
+    }
+    query.since = id;
+  }
+  return Response::Text(parts.live.Wait(query), "text/event-stream").Header("Cache-Control", "no-store");
+}
 }  // namespace
 
 void AddOperationRoutes(Router& router, const CoreParts& parts)
@@ -258,14 +283,21 @@ void AddOperationRoutes(Router& router, const CoreParts& parts)
   router.Add({.method = HttpMethod::Get,
               .path = "/api/v1/events",
               .permission = Permission::ReadEvents,
-              .summary = "What happened, in order; `next` is the `since` of the following call",
+              .summary =
+                  "What happened, in order; `next` is the `since` of the following call. With `Accept: "
+                  "text/event-stream`, as Server-Sent Events: see the page of Core",
               .query = {{"since", "The id of the last event that the caller knows",
                          JsonLiteral(R"({"type": "integer", "minimum": 0})")},
                         {"type", "Only this type (\"study.matched\")", text},
                         {"limit", "At most so many",
-                         JsonLiteral(R"({"type": "integer", "minimum": 1, "maximum": 1000})")}},
+                         JsonLiteral(R"({"type": "integer", "minimum": 1, "maximum": 1000})")},
+                        {"practice", "Only of this practice", text}},
               .handler = [parts](const Request& request)
               {
+                if (FindHeader(request.Http(), "accept").find("text/event-stream") != std::string::npos)
+                {
+                  return Stream(parts, request);
+                }
                 const int64_t since = request.QueryInteger("since", 0);
                 Transaction transaction(parts.database, Transaction::Mode::ReadOnly);
                 const auto events = EventLog::Since(transaction, since, request.QueryText("type"),

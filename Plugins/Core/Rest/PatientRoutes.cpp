@@ -76,13 +76,13 @@ Patient ReadPatient(const Json::Value& json)
   return patient;
 }
 
-void Record(Transaction& transaction, const EventLog& events, const Request& request,
-            const std::string& action, const Patient& patient)
+void Record(Transaction& transaction, const EventLog& events, AuditEntry entry, const std::string& action,
+            const Patient& patient)
 {
-  AuditEntry entry = request.Audit("patient." + action);
+  entry.action = "patient." + action;
   entry.practiceId = patient.practiceId;
   entry.patientId = patient.id;
-  AuditTrail::Append(transaction, entry);
+  AuditTrail::Append(transaction, std::move(entry));
   Json::Value data;
   data["patient_id"] = patient.id;
   events.Emit(transaction, "patient." + action, patient.practiceId, data);
@@ -101,13 +101,12 @@ Patient Require(PatientStore& store, const Request& request)
 }
 
 // Stores one patient with its audit record and event; returns what became of it.
-PutOutcome Put(Transaction& transaction, const EventLog& events, const Request& request,
-               const Patient& patient)
+PutOutcome Put(Transaction& transaction, const EventLog& events, const AuditEntry& by, const Patient& patient)
 {
   const PutOutcome outcome = PatientStore(transaction).Put(patient);
   if (outcome != PutOutcome::Unchanged)
   {
-    Record(transaction, events, request, outcome == PutOutcome::Created ? "create" : "update", patient);
+    Record(transaction, events, by, outcome == PutOutcome::Created ? "create" : "update", patient);
   }
   return outcome;
 }
@@ -119,23 +118,31 @@ std::string ToString(PutOutcome outcome)
                                           : "unchanged";
 }
 
+// A document with its id, as a batch has it.
+Patient ReadWhole(const Json::Value& json)
+{
+  static const JsonSchema SCHEMA(PatientSchema());
+  if (const auto errors = SCHEMA.Validate(json); !errors.empty())
+  {
+    throw BadInput("The patient is not valid", errors);
+  }
+  if (!json.isMember("id"))
+  {
+    throw BadInput("The patient has no id");
+  }
+  return ReadPatient(json);
+}
+
 Json::Value PutOne(Transaction& transaction, const EventLog& events, const Request& request,
-                   const JsonSchema& schema, const Json::Value& json)
+                   const Json::Value& json)
 {
   Json::Value result;
   result["id"] = json.isObject() && json["id"].isString() ? json["id"] : Json::Value();
   try
   {
-    if (const auto errors = schema.Validate(json); !errors.empty())
-    {
-      throw BadInput("The patient is not valid", errors);
-    }
-    if (!json.isMember("id"))
-    {
-      throw BadInput("The patient has no id");
-    }
+    const Patient patient = ReadWhole(json);
     transaction.Savepoint(
-        [&] { result["status"] = ToString(Put(transaction, events, request, ReadPatient(json))); });
+        [&] { result["status"] = ToString(Put(transaction, events, request.Audit(""), patient)); });
   }
   catch (const BadInput& error)
   {
@@ -157,7 +164,6 @@ Json::Value PutOne(Transaction& transaction, const EventLog& events, const Reque
 
 Response PutBatch(const CoreParts& parts, const Request& request)
 {
-  static const JsonSchema SCHEMA(PatientSchema());
   const Json::Value& patients = request.Body()["patients"];
   Json::Value body;
   body["results"] = Json::arrayValue;
@@ -167,7 +173,7 @@ Response PutBatch(const CoreParts& parts, const Request& request)
     Transaction transaction(parts.database);
     for (Json::ArrayIndex i = first; i < std::min(first + BATCH_PART, patients.size()); i++)
     {
-      Json::Value result = PutOne(transaction, parts.events, request, SCHEMA, patients[i]);
+      Json::Value result = PutOne(transaction, parts.events, request, patients[i]);
       counts[result["status"].asString()]++;
       body["results"].append(std::move(result));
     }
@@ -253,7 +259,7 @@ void AddPatientRoutes(Router& router, const CoreParts& parts)
          }
          patient.id = request.Path("id");
          Transaction transaction(parts.database);
-         const PutOutcome outcome = Put(transaction, parts.events, request, patient);
+         const PutOutcome outcome = Put(transaction, parts.events, request.Audit(""), patient);
          const Json::Value stored = ToJson(PatientStore(transaction).Find(patient.id).value());
          transaction.Commit();
          return Response::Json(stored, outcome == PutOutcome::Created ? 201 : 200);
@@ -280,7 +286,7 @@ void AddPatientRoutes(Router& router, const CoreParts& parts)
                 PatientStore store(transaction);
                 const auto patient = Require(store, request);
                 store.Delete(request.Path("id"));
-                Record(transaction, parts.events, request, "delete", patient);
+                Record(transaction, parts.events, request.Audit(""), "delete", patient);
                 transaction.Commit();
                 return Response::NoContent();
               }});
@@ -301,7 +307,7 @@ void AddPatientRoutes(Router& router, const CoreParts& parts)
                 const auto moved =
                     store.Merge(request.Path("id"), request.Body()["into"].asString(), request.Caller().name);
                 const Patient patient = store.Find(request.Path("id")).value();
-                Record(transaction, parts.events, request, "merge", patient);
+                Record(transaction, parts.events, request.Audit(""), "merge", patient);
                 transaction.Commit();
                 Json::Value body = ToJson(patient);
                 body["moved_studies"] = static_cast<Json::UInt64>(moved.size());
@@ -319,9 +325,37 @@ void AddPatientRoutes(Router& router, const CoreParts& parts)
                 Require(store, request);
                 store.Unmerge(request.Path("id"));
                 const Patient patient = store.Find(request.Path("id")).value();
-                Record(transaction, parts.events, request, "unmerge", patient);
+                Record(transaction, parts.events, request.Audit(""), "unmerge", patient);
                 transaction.Commit();
                 return Response::Json(ToJson(patient));
               }});
+}
+
+RecordWriter MakePatientWriter(const EventLog& events)
+{
+  RecordWriter writer;
+  writer.put = [&events](Transaction& transaction, const AuditEntry& by, const Json::Value& document)
+  { return ToString(Put(transaction, events, by, ReadWhole(document))); };
+  writer.remove = [&events](Transaction& transaction, const AuditEntry& by, const std::string& id)
+  {
+    PatientStore store(transaction);
+    const auto patient = store.Find(id);
+    store.Delete(id);
+    Record(transaction, events, by, "delete", patient.value());
+  };
+  writer.merge = [&events](Transaction& transaction, const AuditEntry& by, const std::string& id,
+                           const std::string& into)
+  {
+    PatientStore store(transaction);
+    store.Merge(id, into, by.principal.name);
+    Record(transaction, events, by, "merge", store.Find(id).value());
+  };
+  writer.unmerge = [&events](Transaction& transaction, const AuditEntry& by, const std::string& id)
+  {
+    PatientStore store(transaction);
+    store.Unmerge(id);
+    Record(transaction, events, by, "unmerge", store.Find(id).value());
+  };
+  return writer;
 }
 }  // namespace OrthancClinic
