@@ -4,11 +4,48 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "Core/Configuration/Json.h"
 #include "Core/Database/Query.h"
 
 namespace OrthancClinic
 {
+Json::Value ToCrmJson(const Xray& xray, const Practice& practice)
+{
+  const auto orNull = [](const std::string& text)
+  { return text.empty() ? Json::Value() : Json::Value(text); };
+  const std::string image = "/api/dental/xrays/" + xray.id + "/image";
+  Json::Value json;
+  json["id"] = xray.id;
+  json["leadId"] = orNull(xray.patientId);
+  json["userId"] = practice.crmUserId;
+  json["clinicId"] = orNull(xray.clinicId);
+  std::string type = xray.type;
+  std::transform(type.begin(), type.end(), type.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  json["xrayType"] = type;
+  json["dateTaken"] = ToString(xray.takenAt);
+  json["dicomFile"] = "/instances/" + xray.orthancInstanceId + "/file";
+  json["imageUrl"] = image;
+  json["thumbnailUrl"] = image + "?size=200";
+  json["previewUrl"] = image + "?size=1024";
+  json["fullUrl"] = image + "?size=2048";
+  for (const auto& [name, key] :
+       {std::pair("originalSize", "original_size"), std::pair("compressedSize", "compressed_size"),
+        std::pair("compressionRatio", "compression_ratio"), std::pair("aiAnalysis", "ai_analysis"),
+        std::pair("aiAnalyzedAt", "ai_analyzed_at"), std::pair("aiModel", "ai_model"),
+        std::pair("notes", "notes")})
+  {
+    json[name] = xray.document[key];
+  }
+  const Json::Value& teeth = xray.document["teeth_included"];
+  json["teethIncluded"] = teeth.isArray() ? teeth : Json::Value(Json::arrayValue);
+  json["createdAt"] = ToString(xray.createdAt);
+  json["updatedAt"] = ToString(xray.updatedAt);
+  return json;
+}
+
 std::vector<Xray> XrayStore::Fetch(const std::string& tail, const std::vector<std::string>& values)
 {
   Xray row;

@@ -14,6 +14,7 @@
 
 #include "Core/Api.h"
 #include "Core/Database/Database.h"
+#include "Core/Records/Practice.h"
 #include "Core/Records/PracticeScope.h"
 #include "Core/Timestamp.h"
 
@@ -31,13 +32,17 @@ struct Xray
   std::string type;  // "panoramic", "bitewing", "periapical", "cephalometric", "cbct" or "other"
   Timestamp takenAt{};
 
-  // What only people and the CRM read: "teeth_included", "notes", "original_size", …; and of the last
-  // analysis "ai_analysis", "ai_analyzed_at", "ai_model".
+  // What only people and the CRM read: "teeth_included" (an array), "notes", "original_size" (bytes),
+  // "compressed_size", "compression_ratio"; and of the last analysis "ai_analysis", "ai_analyzed_at",
+  // "ai_model".
   Json::Value document = Json::objectValue;
 
   Timestamp createdAt{};
   Timestamp updatedAt{};
 };
+
+// As the dental CRM spells it; `practice` is the one to which it belongs.
+ORTHANC_CLINIC_API Json::Value ToCrmJson(const Xray& xray, const Practice& practice);
 
 struct XrayFilter
 {
