@@ -3,11 +3,10 @@
 #include "Images.h"
 
 #include <algorithm>
-#include <set>
 #include <tuple>
 
 #include "Core/Configuration/Json.h"
-#include "Core/Errors.h"
+#include "Core/Dicom/ImageModality.h"
 
 namespace OrthancClinic::Analysis
 {
@@ -26,17 +25,13 @@ int Number(const Json::Value& tags, const char* tag, int otherwise)
 
 std::vector<AnalysedImage> Images::Choose(const std::string& orthancStudyId, int most)
 {
-  // Objects that show no patient, or what somebody drew.
-  static const std::set<std::string> NO_IMAGES = {"SR",       "SEG",    "PR",     "KO",       "DOC", "REG",
-                                                  "RTSTRUCT", "RTPLAN", "RTDOSE", "RTRECORD", "AU",  "ECG",
-                                                  "HD",       "PLAN",   "STAIN",  "RWV",      "FID", "ANN"};
   std::vector<std::tuple<int, std::string, int, std::string>> instances;  // series number, series, number, id
   for (const Json::Value& series : orthanc_.Get("/studies/" + orthancStudyId + "/series"))
   {
     const Json::Value& tags = series["MainDicomTags"];
     const auto number = [](const Json::Value& from, const char* name)
     { return from[name].isString() ? std::atoi(from[name].asCString()) : 0; };
-    if (NO_IMAGES.contains(tags["Modality"].isString() ? tags["Modality"].asString() : ""))
+    if (!IsImageModality(tags["Modality"].isString() ? tags["Modality"].asString() : ""))
     {
       continue;
     }
@@ -126,19 +121,7 @@ Image Images::Decode(const AnalysedImage& image)
 
 Presentation Images::PresentationOf(const AnalysedImage& image)
 {
-  return ReadPresentation(
-      image.tags,
-      [&](const std::string& path)
-      {
-        try
-        {
-          return orthanc_.GetBytes("/instances/" + image.orthancInstanceId + "/content/" + path);
-        }
-        catch (const NotFound&)
-        {
-          return std::string();  // a table without its entries
-        }
-      });
+  return ReadPresentation(orthanc_, image.orthancInstanceId, image.tags);
 }
 
 std::string Images::Rendered(const AnalysedImage& image, unsigned longEdge, bool asJpeg)

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <limits>
 
+#include "Core/Errors.h"
+
 namespace OrthancClinic
 {
 namespace
@@ -198,6 +200,23 @@ Presentation ReadPresentation(const Json::Value& tags,
                             static_cast<int>(std::max(*value, limit))};
   }
   return presentation;
+}
+
+Presentation ReadPresentation(IOrthanc& orthanc, const std::string& orthancInstanceId,
+                              const Json::Value& tags)
+{
+  return ReadPresentation(tags,
+                          [&](const std::string& path)
+                          {
+                            try
+                            {
+                              return orthanc.GetBytes("/instances/" + orthancInstanceId + "/content/" + path);
+                            }
+                            catch (const NotFound&)
+                            {
+                              return std::string();  // a table without its entries
+                            }
+                          });
 }
 
 Image Render(const Image& stored, const Presentation& presentation, unsigned longEdge)

@@ -15,6 +15,7 @@
 
 #include "Core/Api.h"
 #include "Core/Dicom/Image.h"
+#include "Core/Orthanc.h"
 
 namespace OrthancClinic
 {
@@ -63,6 +64,10 @@ struct ORTHANC_CLINIC_API Presentation
 // its path under "/instances/{id}/content/" (little endian), for the tables.
 ORTHANC_CLINIC_API Presentation ReadPresentation(const Json::Value& tags,
                                                  const std::function<std::string(const std::string&)>& raw);
+
+// Of an instance that Orthanc has.
+ORTHANC_CLINIC_API Presentation ReadPresentation(IOrthanc& orthanc, const std::string& orthancInstanceId,
+                                                 const Json::Value& tags);
 
 // An image of 8 bits; where neither a window nor a table is given, from the least to the greatest value. Its
 // longer edge has at most `longEdge` pixels (0: as many as it has).
