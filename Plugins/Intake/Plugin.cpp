@@ -7,11 +7,17 @@
 #include <memory>
 
 #include "Core/Host/Plugin.h"
+#include "DentalHealth.h"
 #include "IntakeOptions.h"
+#include "PerformanceRoutes.h"
+#include "Preview.h"
 #include "StudyCorrections.h"
 #include "TagRoutes.h"
 #include "UploadRoutes.h"
 #include "Uploader.h"
+#include "XrayRecorder.h"
+#include "XrayRoutes.h"
+#include "XrayUpload.h"
 
 namespace OrthancClinic::Intake
 {
@@ -51,6 +57,17 @@ void Load(Clinic& clinic)
         corrections->Resume();
         uploader->CleanUp();
       });
+
+  // The dental CRM's face.
+  static Preview preview(clinic.Orthanc(), clinic.Images(), size_t{128} << 20);
+  static XrayRecorder xrays(clinic.Database(), clinic.Orthanc());
+  xrays.Subscribe(clinic.Events());
+  clinic.Tasks().Register(xrays.Task());
+  clinic.Tasks().Register(xrays.ArchiveTask());
+  AddXrayRoutes(clinic, preview);
+  AddXrayUploadRoutes(clinic, *uploader);
+  AddDentalHealthRoute(clinic);
+  AddPerformanceRoutes(clinic, preview);
 }
 }  // namespace
 }  // namespace OrthancClinic::Intake

@@ -53,7 +53,8 @@ public:
 
   TaskKind Task();
 
-  // Gives back to Orthanc what was on its way when the process ended, or when Orthanc refused it. At the start, too.
+  // Gives back to Orthanc what was on its way when the process ended, or when Orthanc refused it. At the
+  // start, too.
   void Resume();
 
 private:
