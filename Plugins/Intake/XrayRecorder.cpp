@@ -24,6 +24,9 @@ constexpr const char* RECORD_ARCHIVE = "record.xrays-of-archive";
 constexpr int64_t STUDIES_AT_ONCE = 100;
 constexpr int64_t MOST_XRAYS = 10'000;  // of one study
 
+// An image that is corrected is taken out and in again: one is gone when it is missing twice.
+constexpr Milliseconds MISSING_CERTAIN(10'000);
+
 std::vector<Xray> XraysOf(Transaction& transaction, const std::string& orthancStudyId)
 {
   XrayFilter filter;
@@ -106,6 +109,17 @@ void XrayRecorder::Subscribe(EventLog& events) const
                 record(transaction, event);
               });
   }
+  events.On("study.corrected",
+            [record](Transaction& transaction, const Event& event)
+            {
+              const std::string before = event.data["previous_orthanc_study_id"].asString();
+              const std::string now = event.data["orthanc_study_id"].asString();
+              if (before != now)
+              {
+                XrayStore(transaction).MoveToStudy(before, now);
+                record(transaction, event);
+              }
+            });
   events.On("study.deleted",
             [](Transaction& transaction, const Event& event)
             {
@@ -156,7 +170,12 @@ void XrayRecorder::Record(RunningTask& task)
     return;
   }
 
-  std::vector<Found> found = Read(id, known, zone);
+  auto read = Read(id, known, zone);
+  if (!read)
+  {
+    return;  // deleted: an event will tell, or it is on its way in again
+  }
+  std::vector<Found>& found = *read;
   const std::set<std::string> heirs = Heirs(*study, found);
 
   Transaction transaction(database_);
@@ -175,7 +194,9 @@ void XrayRecorder::Record(RunningTask& task)
     initial.id = one.uid;
     initial.practiceId = study->practiceId;
     initial.orthancStudyId = id;
-    if (std::any_of(known.begin(), known.end(), [&](const Xray& xray) { return xray.id == one.orthancId; }))
+    const auto isKnown = [&](const std::string& name)
+    { return std::any_of(known.begin(), known.end(), [&](const Xray& xray) { return xray.id == name; }); };
+    if (!isKnown(one.uid) && isKnown(one.orthancId))
     {
       initial.id = one.orthancId;
     }
@@ -218,21 +239,34 @@ void XrayRecorder::Record(RunningTask& task)
     }
     kept.insert(xray.id);
   }
+  const bool isCertain = task.Get().payload.isMember("missing");
+  bool isMissing = false;
   for (const Xray& xray : known)
   {
     // One that was sent again since it was read is there again.
     const auto now = kept.contains(xray.id) ? std::nullopt : store.Find(xray.id);
     if (now && now->orthancStudyId == id && now->updatedAt == xray.updatedAt)
     {
-      store.Delete(xray.id);
+      isMissing = !isCertain;
+      if (isCertain)
+      {
+        store.Delete(xray.id);
+      }
     }
   }
   task.Complete(transaction);
+  if (isMissing)
+  {
+    Json::Value payload;
+    payload["missing"] = true;
+    TaskStore(transaction).Enqueue(RECORD, id, payload, Now() + MISSING_CERTAIN);
+  }
   transaction.Commit();
 }
 
-std::vector<XrayRecorder::Found> XrayRecorder::Read(const std::string& orthancStudyId,
-                                                    const std::vector<Xray>& known, const std::string& zone)
+std::optional<std::vector<XrayRecorder::Found>> XrayRecorder::Read(const std::string& orthancStudyId,
+                                                                   const std::vector<Xray>& known,
+                                                                   const std::string& zone)
 {
   std::set<std::string> stated;  // instances that a person sent as X-rays, whatever they are
   for (const Xray& xray : known)
@@ -249,7 +283,7 @@ std::vector<XrayRecorder::Found> XrayRecorder::Read(const std::string& orthancSt
   }
   catch (const NotFound&)
   {
-    return {};  // deleted
+    return std::nullopt;
   }
 
   std::vector<Found> found;

@@ -53,8 +53,9 @@ private:
 
   void Record(RunningTask& task);
   void RecordArchive(RunningTask& task) const;
-  std::vector<Found> Read(const std::string& orthancStudyId, const std::vector<Xray>& known,
-                          const std::string& zone);
+  // Nothing if Orthanc does not have the study.
+  std::optional<std::vector<Found>> Read(const std::string& orthancStudyId, const std::vector<Xray>& known,
+                                         const std::string& zone);
   // Of those that bear the UID of another study's X-ray, whose image Orthanc does not have any more: the
   // study was sent or stored anew, as a correction of its PatientID does.
   std::set<std::string> Heirs(const Study& study, const std::vector<Found>& found);

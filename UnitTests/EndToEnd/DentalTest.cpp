@@ -11,6 +11,7 @@
 #include "Core/Database/Database.h"
 #include "Core/Tasks/TaskStore.h"
 #include "EndToEnd/Clinic.h"
+#include "Support/Form.h"
 #include "Support/Wait.h"
 
 namespace OrthancClinic::Testing
@@ -236,35 +237,6 @@ TEST_F(Dental, HealthSaysWhatAnswersAndWhere)
   EXPECT_FALSE(health["details"]["timestamp"].asString().empty());
 }
 
-// A form as browsers and CRMs send it.
-class Form
-{
-public:
-  Form& Field(const std::string& name, const std::string& value)
-  {
-    body_ += "--" + BOUNDARY + "\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value +
-             "\r\n";
-    return *this;
-  }
-
-  Form& File(const std::string& name, const std::string& fileName, const std::string& bytes)
-  {
-    body_ += "--" + BOUNDARY + "\r\nContent-Disposition: form-data; name=\"" + name + "\"; filename=\"" +
-             fileName + "\"\r\nContent-Type: application/octet-stream\r\n\r\n" + bytes + "\r\n";
-    return *this;
-  }
-
-  HttpAnswer Post(const HttpClient& http, const std::string& path) const
-  {
-    return http.Call("POST", path, body_ + "--" + BOUNDARY + "--\r\n",
-                     {"Content-Type: multipart/form-data; boundary=" + BOUNDARY});
-  }
-
-private:
-  inline static const std::string BOUNDARY = "----clinic7MA4YWxkTrZu0gW";
-  std::string body_;
-};
-
 Form XrayForm(const std::string& lead, const std::string& type = "BITEWING")
 {
   return Form()
@@ -297,7 +269,7 @@ protected:
 
   HttpAnswer Post(const Form& form, const std::string& path = "/xrays") const
   {
-    return form.Post(clinic_.Http(), "/api/dental" + path);
+    return form.PostTo(clinic_.Http(), "/api/dental" + path);
   }
 
   Json::Value Batch(const std::string& id, const std::string& status) const
@@ -349,6 +321,30 @@ TEST_F(DentalUpload, OfDicomKeepsWhatTheUserSays)
   EXPECT_EQ("clinic-1", XraysOf("cml1", 1)[0]["clinicId"].asString());
   EXPECT_EQ(409, Post(XrayForm("cml2").File("file", "x.dcm", Bytes(image))).status)
       << "it is the other lead's already";
+}
+
+TEST_F(DentalUpload, KeepsWhatTheUserSaysWhenTheStudyIsCorrected)
+{
+  DicomFile image = ImageOfLead("cml1", "IO");
+  ASSERT_EQ(201, Post(XrayForm("cml1").Field("notes", "Douleur").File("file", "x.dcm", Bytes(image))).status);
+  clinic_.Becomes(image.StudyUid(), "matched", "cml1");
+  for (const char* changes :
+       {R"({"AccessionNumber": "A-1"})", R"({"PatientID": "cml2", "PatientName": "NGUYEN^MINH"})"})
+  {
+    const HttpAnswer answer = clinic_.Http().Call("PUT", "/api/v1/dicom/tags/" + image.StudyUid(),
+                                                  std::string(R"({"tag_modifications": )") + changes + "}",
+                                                  {"Content-Type: application/json"});
+    ASSERT_EQ(202, answer.status) << answer.body;
+    EXPECT_TRUE(WaitUntil([&] { return clinic_.CountTasks("kind=correct.study") == 0; }));
+    EXPECT_TRUE(WaitUntil([&] { return clinic_.CountTasks("kind=forget.study") == 0; }));
+    EXPECT_TRUE(WaitUntil([&] { return clinic_.CountTasks("kind=record.xrays") == 0; }));
+    const Json::Value xrays = Get("/xrays").Json();
+    ASSERT_EQ(1u, xrays.size());
+    EXPECT_EQ("Douleur", xrays[0]["notes"].asString());
+    EXPECT_EQ("BITEWING", xrays[0]["xrayType"].asString());
+    EXPECT_EQ(image.InstanceUid(), xrays[0]["id"].asString());
+    EXPECT_EQ(200, clinic_.Http().Get(xrays[0]["imageUrl"].asString()).status);
+  }
 }
 
 TEST_F(DentalUpload, OfAJpegOrPngIsWrappedAndShown)

@@ -139,6 +139,13 @@ void XrayStore::SetPatient(const std::string& orthancStudyId, const std::string&
           {patientId, ToString(Now()), orthancStudyId, patientId});
 }
 
+void XrayStore::MoveToStudy(const std::string& fromOrthancStudyId, const std::string& toOrthancStudyId)
+{
+  Execute(transaction_,
+          "UPDATE xrays SET orthanc_study_id = :to, updated_at = :now WHERE orthanc_study_id = :from",
+          {toOrthancStudyId, ToString(Now()), fromOrthancStudyId});
+}
+
 void XrayStore::FollowStudiesOf(const std::string& patientId)
 {
   Execute(transaction_,

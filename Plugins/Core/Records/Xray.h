@@ -78,6 +78,9 @@ public:
   // Of every X-ray of the study.
   void SetPatient(const std::string& orthancStudyId, const std::string& patientId);
 
+  // The study was stored anew under another PatientID.
+  void MoveToStudy(const std::string& fromOrthancStudyId, const std::string& toOrthancStudyId);
+
   // The patient was merged, separated or deleted: X-rays go with the studies that moved.
   void FollowStudiesOf(const std::string& patientId);
 

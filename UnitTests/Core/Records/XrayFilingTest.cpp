@@ -79,7 +79,10 @@ TEST_P(XrayFilingOn, GoesWithTheStudy)
   EXPECT_EQ("cml2", PatientOf("xray-cml1"));
   With([](XrayStore& store) { store.SetPatient("study-cml1", ""); });
   EXPECT_EQ("", PatientOf("xray-cml1"));
+  With([](XrayStore& store) { store.MoveToStudy("study-cml1", "study-corrected"); });
   With([](XrayStore& store) { store.DeleteOfStudy("study-cml1"); });
+  EXPECT_EQ("", PatientOf("xray-cml1"));
+  With([](XrayStore& store) { store.DeleteOfStudy("study-corrected"); });
   EXPECT_FALSE(WithStore<XrayStore>([](XrayStore& store) { return store.Find("xray-cml1"); }));
   EXPECT_EQ("cml2", PatientOf("xray-cml2"));
 }
