@@ -9,14 +9,14 @@ run_packages=(
   g++ cmake ninja-build ccache pkg-config
   orthanc-dev libsoci-dev libsqlite3-dev libpq-dev libicu-dev libfmt-dev libjsoncpp-dev nlohmann-json3-dev
   libboost-filesystem-dev libcurl4-openssl-dev libssl-dev libpugixml-dev libzip-dev libdcmtk-dev libjwt-dev libargon2-dev
-  libjpeg-dev
+  libjpeg-dev libpng-dev
   orthanc orthanc-dicomweb dcmtk ca-certificates curl jq
 )
 
 # To build and run the tests and the benchmarks, and to make the packages, besides those.
 # shellcheck disable=SC2034
 test_packages=(
-  libgtest-dev libgmock-dev libvalijson-dev libboost-program-options-dev dicom3tools libpng-dev chromium postgresql
+  libgtest-dev libgmock-dev libvalijson-dev libboost-program-options-dev dicom3tools chromium postgresql
   orthanc-postgresql ceph-mon ceph-osd ceph-common radosgw swift-proxy swift-account
   swift-container swift-object faketime shellcheck dpkg-dev file
 )

@@ -7,8 +7,11 @@
 #include <memory>
 
 #include "Core/Host/Plugin.h"
+#include "DentalHealth.h"
 #include "Download.h"
 #include "IntakeOptions.h"
+#include "PerformanceRoutes.h"
+#include "Preview.h"
 #include "PreviewRoutes.h"
 #include "ServerRoutes.h"
 #include "StudyCorrections.h"
@@ -16,6 +19,9 @@
 #include "TagRoutes.h"
 #include "UploadRoutes.h"
 #include "Uploader.h"
+#include "XrayRecorder.h"
+#include "XrayRoutes.h"
+#include "XrayUpload.h"
 
 namespace OrthancClinic::Intake
 {
@@ -104,6 +110,15 @@ void Load(Clinic& clinic)
   AddDownloadRoutes(clinic.Routes(), reading);
   clinic.AddMetrics([] { return PreviewMetrics(preview); });
   LoadServers(clinic, options);
+  // The dental CRM's face.
+  static XrayRecorder xrays(clinic.Database(), clinic.Orthanc());
+  xrays.Subscribe(clinic.Events());
+  clinic.Tasks().Register(xrays.Task());
+  clinic.Tasks().Register(xrays.ArchiveTask());
+  AddXrayRoutes(clinic, preview);
+  AddXrayUploadRoutes(clinic, *uploader);
+  AddDentalHealthRoute(clinic);
+  AddPerformanceRoutes(clinic, preview);
 }
 }  // namespace
 }  // namespace OrthancClinic::Intake

@@ -37,6 +37,7 @@ constexpr const char* DICOMDIR = "1.2.840.10008.1.3.10";
 
 constexpr uint32_t SOP_CLASS = 0x00080016;
 constexpr uint32_t MEDIA_SOP_CLASS = 0x00020002;
+constexpr uint32_t MODALITY = 0x00080060;
 constexpr uint32_t SOP_INSTANCE = 0x00080018;
 constexpr uint32_t PATIENT_ID = 0x00100020;
 constexpr uint32_t STUDY_UID = 0x0020000D;
@@ -114,21 +115,6 @@ std::vector<UploadedPart> ReadParts(const Json::Value& array)
   return parts;
 }
 
-FileResult ReadResult(const Json::Value& json)
-{
-  return {.name = json["filename"].asString(),
-          .status = json["status"].asString(),
-          .error = json["error"].asString(),
-          .studyInstanceUid = json["study_instance_uid"].asString(),
-          .seriesInstanceUid = json["series_instance_uid"].asString(),
-          .sopInstanceUid = json["sop_instance_uid"].asString(),
-          .orthancStudyId = json["orthanc_study_id"].asString(),
-          .orthancSeriesId = json["orthanc_series_id"].asString(),
-          .orthancInstanceId = json["orthanc_instance_id"].asString(),
-          .size = json["size"].asInt64(),
-          .original = ToChanges(json["original"])};
-}
-
 std::string TextOf(const Json::Value& tags, const char* name)
 {
   return tags[name].isString() ? tags[name].asString() : "";
@@ -153,9 +139,28 @@ Json::Value ToJson(const FileResult& result)
   json["orthanc_study_id"] = result.orthancStudyId;
   json["orthanc_series_id"] = result.orthancSeriesId;
   json["orthanc_instance_id"] = result.orthancInstanceId;
+  json["modality"] = result.modality;
+  json["sop_class_uid"] = result.sopClassUid;
   json["size"] = static_cast<Json::Int64>(result.size);
   json["original"] = ParseJson(ToText(result.original));
   return json;
+}
+
+FileResult ReadFileResult(const Json::Value& json)
+{
+  return {.name = json["filename"].asString(),
+          .status = json["status"].asString(),
+          .error = json["error"].asString(),
+          .studyInstanceUid = json["study_instance_uid"].asString(),
+          .seriesInstanceUid = json["series_instance_uid"].asString(),
+          .sopInstanceUid = json["sop_instance_uid"].asString(),
+          .orthancStudyId = json["orthanc_study_id"].asString(),
+          .orthancSeriesId = json["orthanc_series_id"].asString(),
+          .orthancInstanceId = json["orthanc_instance_id"].asString(),
+          .modality = json["modality"].asString(),
+          .sopClassUid = json["sop_class_uid"].asString(),
+          .size = json["size"].asInt64(),
+          .original = ToChanges(json["original"])};
 }
 
 void Uploader::Address(Transaction& transaction, UploadRequest& request)
@@ -258,6 +263,8 @@ FileResult Uploader::StoreOne(const UploadRequest& request, const std::string& n
   result.studyInstanceUid = scan.Text(STUDY_UID);
   result.seriesInstanceUid = scan.Text(SERIES_UID);
   result.sopInstanceUid = scan.Text(SOP_INSTANCE);
+  result.modality = scan.Text(MODALITY);
+  result.sopClassUid = scan.Text(SOP_CLASS);
   for (const auto& [value, what] : {std::pair(&result.studyInstanceUid, "StudyInstanceUID (0020,000D)"),
                                     std::pair(&result.seriesInstanceUid, "SeriesInstanceUID (0020,000E)"),
                                     std::pair(&result.sopInstanceUid, "SOPInstanceUID (0008,0018)")})
@@ -283,6 +290,8 @@ FileResult Uploader::StoreOne(const UploadRequest& request, const std::string& n
     result.studyInstanceUid = TextOf(tags, "0020,000d");
     result.seriesInstanceUid = TextOf(tags, "0020,000e");
     result.sopInstanceUid = TextOf(tags, "0008,0018");
+    result.modality = TextOf(tags, "0008,0060");
+    result.sopClassUid = TextOf(tags, "0008,0016");
   }
   result.orthancStudyId = OrthancStudyId(patientId, result.studyInstanceUid);
   result.size = static_cast<int64_t>(bytes.size());
@@ -578,7 +587,7 @@ void Uploader::Run(RunningTask& task)
     UploadStore store(transaction);
     for (const auto& [number, result] : store.JobResults(id))
     {
-      results.at(static_cast<size_t>(number)) = ReadResult(result);
+      results.at(static_cast<size_t>(number)) = ReadFileResult(result);
     }
     if (job->state == "pending")
     {

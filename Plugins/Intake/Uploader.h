@@ -52,6 +52,8 @@ struct FileResult
   std::string orthancStudyId;
   std::string orthancSeriesId;
   std::string orthancInstanceId;
+  std::string modality;  // these two as a face needs them to tell a volume from images
+  std::string sopClassUid;
   int64_t size = 0;
   TagChanges original = {};  // what was changed before it was stored
 
@@ -59,6 +61,7 @@ struct FileResult
 };
 
 Json::Value ToJson(const FileResult& result);
+FileResult ReadFileResult(const Json::Value& json);
 
 // All that came of an upload.
 struct UploadOutcome

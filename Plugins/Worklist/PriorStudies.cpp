@@ -14,6 +14,7 @@
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Records/AppointmentStore.h"
 #include "Core/Records/OrderStore.h"
+#include "Core/Records/PatientModule.h"
 #include "Core/Records/PatientStore.h"
 #include "Core/Records/Practice.h"
 #include "Core/Tasks/TaskStore.h"

@@ -7,10 +7,11 @@
 
 #include "AttributeMatching.h"
 #include "Core/Configuration/Json.h"
-#include "Core/Dicom/DicomDate.h"
 #include "Core/Dicom/Folding.h"
 #include "Core/Dicom/LocalTime.h"
 #include "Core/Dicom/PersonName.h"
+#include "Core/Dicom/Text.h"
+#include "Core/Records/PatientModule.h"
 
 namespace OrthancClinic::Worklist
 {
@@ -24,22 +25,6 @@ constexpr size_t SH = 16;
 constexpr size_t PN_GROUP = 64;
 constexpr size_t LT = 10240;
 
-std::string Cut(const std::string& text, size_t most)
-{
-  std::string cut;
-  size_t count = 0;
-  for (size_t i = 0; i < text.size(); i++)
-  {
-    const bool begins = (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80;
-    if (begins && count++ == most)
-    {
-      break;
-    }
-    cut += text[i] == '\\' ? '/' : text[i];  // a backslash separates values
-  }
-  return cut;
-}
-
 void Set(Json::Value& json, const char* tag, const std::string& value)
 {
   if (!value.empty())
@@ -48,66 +33,14 @@ void Set(Json::Value& json, const char* tag, const std::string& value)
   }
 }
 
-// A name that a CRM has as free text: "Tremblay, Jean-François" or "Jean-François Tremblay".
-PersonName::Group ParseFreeText(const std::string& text)
-{
-  PersonName::Group group;
-  if (const size_t comma = text.find(','); comma != std::string::npos)
-  {
-    group.family = text.substr(0, comma);
-    group.given = text.substr(std::min(text.find_first_not_of(' ', comma + 1), text.size()));
-  }
-  else if (const size_t space = text.rfind(' '); space != std::string::npos)
-  {
-    group.given = text.substr(0, space);
-    group.family = text.substr(space + 1);
-  }
-  else
-  {
-    group.family = text;
-  }
-  return group;
-}
-
-// A component of a name without what would separate components, groups or values.
-std::string Component(const std::string& text)
-{
-  std::string clean = text;
-  std::replace_if(
-      clean.begin(), clean.end(), [](char c) { return c == '^' || c == '=' || c == '\\'; }, ' ');
-  return clean;
-}
-
 std::string FreeTextName(const std::string& text)
 {
   // What people enter for a physician is "Dr Anne Roy" or already a PN.
   if (text.empty() || text.find('^') != std::string::npos)
   {
-    return Cut(text, PN_GROUP);
+    return CutValue(text, PN_GROUP);
   }
-  return Cut(ParseFreeText(text).ToString(), PN_GROUP);
-}
-
-const HumanName* OfficialName(const Patient& patient)
-{
-  const HumanName* best = nullptr;
-  for (const HumanName& name : patient.names)
-  {
-    const bool isEmpty = name.family.empty() && name.given.empty() && name.ideographic.empty();
-    if (!isEmpty && (best == nullptr || (name.use == "official" && best->use != "official")))
-    {
-      best = &name;
-    }
-  }
-  return best;
-}
-
-const Identifier* ClinicIdentifier(const Patient& patient)
-{
-  const auto mrn =
-      std::find_if(patient.identifiers.begin(), patient.identifiers.end(),
-                   [](const Identifier& identifier) { return Folded(identifier.type) == "mrn"; });
-  return mrn == patient.identifiers.end() ? nullptr : &*mrn;
+  return CutValue(PersonName::ParseFreeText(text).ToString(), PN_GROUP);
 }
 
 Json::Value Code(const Json::Value& code)
@@ -116,9 +49,9 @@ Json::Value Code(const Json::Value& code)
   if (code.isObject() && !code["value"].asString().empty())
   {
     Json::Value item;
-    item["0008,0100"] = Cut(code["value"].asString(), SH);
-    item["0008,0102"] = Cut(code["scheme"].asString(), SH);
-    item["0008,0104"] = Cut(code["meaning"].asString(), LO);
+    item["0008,0100"] = CutValue(code["value"].asString(), SH);
+    item["0008,0102"] = CutValue(code["scheme"].asString(), SH);
+    item["0008,0104"] = CutValue(code["meaning"].asString(), LO);
     items.append(item);
   }
   return items;
@@ -147,7 +80,7 @@ std::string Procedure(const Order& order, const Appointment* appointment)
   {
     if (!text.empty())
     {
-      return Cut(text, LO);
+      return CutValue(text, LO);
     }
   }
   std::string text = order.modality;
@@ -158,7 +91,7 @@ std::string Procedure(const Order& order, const Appointment* appointment)
       text += (text.empty() ? "" : " ") + value;
     }
   }
-  return text.empty() ? "Imaging" : Cut(text, LO);
+  return text.empty() ? "Imaging" : CutValue(text, LO);
 }
 
 // An EHR that orders "XRAY" does not care which kind of machine takes it.
@@ -177,16 +110,8 @@ std::vector<std::string> Modalities(const std::string& code)
 
 void DescribePatient(const Patient& patient, Json::Value& json)
 {
-  if (const Identifier* identifier = ClinicIdentifier(patient))
-  {
-    Set(json, "0010,0021", Cut(identifier->issuer, LO));
-  }
-  if (const auto date = DicomDate::Parse(patient.birthDate); date && date->day != 0)
-  {
-    std::string text = date->ToIso();
-    std::erase(text, '-');
-    Set(json, "0010,0030", text);
-  }
+  Set(json, "0010,0021", DicomIssuerOfPatientId(patient));
+  Set(json, "0010,0030", DicomBirthDate(patient));
   Set(json, "0010,0040", patient.sex);
 }
 
@@ -216,7 +141,7 @@ WorklistItem MakeItem(const Order& order, const Appointment* appointment, const 
   Json::Value code = order.document["procedure_code"];
   std::string referring = order.Text("ordered_by");
   std::string priority = order.priority;
-  Set(step, "0040,0011", Cut(order.Text("scheduled_location"), SH));
+  Set(step, "0040,0011", CutValue(order.Text("scheduled_location"), SH));
   if (appointment != nullptr)
   {
     item.appointmentId = appointment->id;
@@ -235,10 +160,10 @@ WorklistItem MakeItem(const Order& order, const Appointment* appointment, const 
     Set(step, "0040,0004", end.date);
     Set(step, "0040,0005", end.time);
     Set(step, "0040,0006", FreeTextName(appointment->Text("performing_physician")));
-    Set(step, "0040,0011", Cut(appointment->Text("room"), SH));
-    Set(step, "0040,0400", Cut(appointment->Text("notes"), LT));
+    Set(step, "0040,0011", CutValue(appointment->Text("room"), SH));
+    Set(step, "0040,0400", CutValue(appointment->Text("notes"), LT));
     Set(others, "0010,21c0", Pregnancy(appointment->Text("pregnancy_status")));
-    Set(others, "0010,2110", Cut(appointment->Text("allergies"), LO));
+    Set(others, "0010,2110", CutValue(appointment->Text("allergies"), LO));
     if (const Json::Value& weight = appointment->document["weight_kg"]; weight.isNumeric())
     {
       Set(others, "0010,1030", WriteJson(weight));
@@ -260,50 +185,20 @@ WorklistItem MakeItem(const Order& order, const Appointment* appointment, const 
   if (!order.accessionIssuer.empty())
   {
     Json::Value issuer;
-    issuer["0040,0031"] = Cut(order.accessionIssuer, LO);
+    issuer["0040,0031"] = CutValue(order.accessionIssuer, LO);
     others["0008,0051"].append(issuer);
   }
   Set(others, "0008,0090", FreeTextName(referring));
   Set(others, "0032,1032", FreeTextName(order.Text("ordered_by")));
-  Set(others, "0038,0010", Cut(order.visitId, LO));
+  Set(others, "0038,0010", CutValue(order.visitId, LO));
   Set(others, "0040,1003", Priority(priority));
-  Set(others, "0040,1002", Cut(order.Text("clinical_indication"), LO));
-  Set(others, "0040,1400", Cut(order.Text("special_instructions"), LT));
-  Set(others, "0008,0080", Cut(practice.name, LO));
+  Set(others, "0040,1002", CutValue(order.Text("clinical_indication"), LO));
+  Set(others, "0040,1400", CutValue(order.Text("special_instructions"), LT));
+  Set(others, "0008,0080", CutValue(practice.name, LO));
   item.others = WriteJson(others);
   return item;
 }
 }  // namespace
-
-std::string DicomName(const Patient& patient)
-{
-  PersonName name;
-  if (const HumanName* official = OfficialName(patient))
-  {
-    name.alphabetic = {Component(official->family), Component(official->given), Component(official->middle),
-                       Component(official->prefix), Component(official->suffix)};
-    name.ideographic = PersonName::Parse(official->ideographic).alphabetic;
-    name.phonetic = PersonName::Parse(official->phonetic).alphabetic;
-  }
-  else if (patient.contactPerson || patient.businessName)
-  {
-    const std::string text = patient.contactPerson.value_or(patient.businessName.value_or(""));
-    name.alphabetic = ParseFreeText(Component(text));
-  }
-  std::string text;
-  for (const PersonName::Group* group : {&name.alphabetic, &name.ideographic, &name.phonetic})
-  {
-    text += Cut(group->ToString(), PN_GROUP) + "=";
-  }
-  text.erase(text.find_last_not_of('=') + 1);
-  return text.empty() ? DicomPatientId(patient) : text;  // type 1: never empty
-}
-
-std::string DicomPatientId(const Patient& patient)
-{
-  const Identifier* identifier = ClinicIdentifier(patient);
-  return Cut(identifier == nullptr ? patient.id : identifier->value, LO);
-}
 
 bool NeedsUtf8(const std::string& text)
 {

@@ -61,11 +61,6 @@ struct Presentation
 // The whole data set with every attribute that PS3.4 Table K.6-1 makes type 1 or 2, as JSON by tag.
 Json::Value ToDicomJson(const WorklistItem& item, const Presentation& presentation);
 
-// The name and the PatientID under which a modality gets to know a patient; the identifier that the clinic
-// gave, else the directory's id.
-std::string DicomName(const Patient& patient);
-std::string DicomPatientId(const Patient& patient);
-
 // Whether ISO_IR 100 (Latin-1) does not suffice.
 bool NeedsUtf8(const std::string& text);
 }  // namespace OrthancClinic::Worklist

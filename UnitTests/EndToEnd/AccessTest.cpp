@@ -52,6 +52,14 @@ Things Fill(const GuardedClinic& clinic, const std::string& practice)
   things["study"] = study;
   things["orthanc_study"] = decided["orthanc_study_id"].asString();
 
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        const Json::Value xrays = http.Get("/api/dental/xrays?leadId=" + things["patient"]).Json();
+        things["xray"] = xrays.size() == 1 ? xrays[0]["id"].asString() : "";
+        return xrays.size() == 1;
+      }));
+
   Json::Value order;
   order["patient_id"] = things["patient"];
   order["visit_id"] = "visit-" + practice;
@@ -166,6 +174,11 @@ struct Row
   Reach reach;
 };
 
+// An upload of an X-ray for the patient, up to the file.
+constexpr const char* XRAY_FORM =
+    "--b\r\nContent-Disposition: form-data; name=\"leadId\"\r\n\r\n@patient@\r\n"
+    "--b\r\nContent-Disposition: form-data; name=\"userId\"\r\n\r\nuser\r\n--b--\r\n";
+
 // Every route of the bundle, and what matters of Orthanc's own.
 const Row ROWS[] = {
     {"GET", "/api/v1/health", "", "", Reach::Public},
@@ -239,6 +252,17 @@ const Row ROWS[] = {
     {"DELETE", "/api/v1/appointments/@appointment@", "", "write_appointments", Reach::Practice},
     {"GET", "/api/v1/worklist?practice=@practice@", "", "read_appointments", Reach::Practice},
     {"GET", "/api/dental/dicom/worklist", "", "read_appointments", Reach::List},
+
+    {"GET", "/api/dental/xrays", "", "read_studies", Reach::List},
+    {"GET", "/api/dental/xrays?leadId=@patient@", "", "read_studies", Reach::List},
+    {"POST", "/api/dental/xrays", XRAY_FORM, "write_images", Reach::Practice},
+    {"GET", "/api/dental/xrays/@xray@", "", "read_studies", Reach::Practice},
+    {"GET", "/api/dental/xrays/@xray@/image?size=64", "", "read_images", Reach::Practice},
+    {"POST", "/api/dental/xrays/batch", XRAY_FORM, "write_images", Reach::Practice},
+    {"GET", "/api/dental/xrays/batch?jobId=x", "", "write_images", Reach::Everywhere},  // whoever began it
+    {"GET", "/api/dental/xrays/performance", "", "read_health", Reach::Everywhere},
+    {"GET", "/api/v1/performance", "", "read_health", Reach::Everywhere},
+    {"GET", "/api/dental/dicom/health", "", "", Reach::Signed},
 
     {"GET", "/api/v1/replication", "", "read_replication", Reach::Everywhere},
     {"GET", "/api/v1/replication/studies/@study@", "", "read_replication", Reach::Practice},
@@ -480,6 +504,7 @@ protected:
              {"study", "patient", "order", "appointment", "analysis", "deletion", "link", "server", "import"})
              {"study", "patient", "order", "appointment", "analysis", "deletion", "link", "endpoint"})
              {"study", "patient", "order", "appointment", "analysis", "deletion", "link", "sender"})
+             {"study", "patient", "order", "appointment", "analysis", "deletion", "link", "xray"})
         {
           if (std::string(row.path).starts_with("/api/v1/audit") && std::string(foreign) == "patient")
           {

@@ -50,7 +50,8 @@ HttpAnswer GuardedClinic::As(const std::string& authorization, const std::string
   }
   if (!body.empty())
   {
-    headers.emplace_back("Content-Type: application/json");
+    headers.emplace_back(body.starts_with("--") ? "Content-Type: multipart/form-data; boundary=b"
+                                                : "Content-Type: application/json");
   }
   return HttpClient(Url()).Call(method, path, body, headers);
 }

@@ -25,7 +25,8 @@ public:
 
   std::string Url() const;
 
-  // A call with that Authorization header; without one, by nobody.
+  // A call with that Authorization header; without one, by nobody. A body that begins with "--" is a form
+  // with the boundary "b".
   HttpAnswer As(const std::string& authorization, const std::string& method, const std::string& path,
                 const std::string& body = "", std::vector<std::string> headers = {}) const;
 

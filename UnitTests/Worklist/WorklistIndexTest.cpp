@@ -12,6 +12,7 @@
 #include "Core/Configuration/Configuration.h"
 #include "Core/Dicom/LocalTime.h"
 #include "Core/Errors.h"
+#include "Core/Records/PatientModule.h"
 #include "Support/Documentation.h"
 #include "Worklist/AttributeMatching.h"
 #include "Worklist/PriorStudies.h"

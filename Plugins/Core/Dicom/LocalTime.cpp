@@ -90,6 +90,28 @@ LocalTime ToLocalTime(Timestamp time, const std::string& zone)
                                       clock.seconds().count())};
 }
 
+Timestamp FromLocalTime(const LocalTime& local, const std::string& zone)
+{
+  // PS3.5 6.2: what is not given at the end is zero. The second 60 is a leap second.
+  static constexpr int MOST[] = {23, 59, 60};
+  static constexpr int SECONDS[] = {3600, 60, 1};
+  const std::string_view digits = std::string_view(local.time).substr(0, local.time.find('.'));
+  std::chrono::seconds clock(0);
+  for (size_t i = 0; i < digits.size(); i += 2)
+  {
+    const std::string_view two = digits.substr(i, 2);
+    const bool isNumber = two.size() == 2 && two[0] >= '0' && two[0] <= '9' && two[1] >= '0' && two[1] <= '9';
+    const int number = isNumber ? (two[0] - '0') * 10 + two[1] - '0' : 0;
+    if (!isNumber || i > 4 || number > MOST[i / 2])
+    {
+      throw BadInput("This is no time");
+    }
+    clock += std::chrono::seconds(number * SECONDS[i / 2]);
+  }
+  const Timestamp time = ParseDay(local.date) + clock;
+  return time - Offset(GetZone(zone), time.time_since_epoch(), true);
+}
+
 Timestamp StartOfDay(const std::string& date, const std::string& zone)
 {
   const Timestamp local = ParseDay(date);

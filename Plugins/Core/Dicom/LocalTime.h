@@ -18,11 +18,12 @@ ORTHANC_CLINIC_API bool IsTimeZone(const std::string& name);
 struct LocalTime
 {
   std::string date;  // YYYYMMDD, DICOM's DA
-  std::string time;  // HHMMSS, DICOM's TM
+  std::string time;  // HHMMSS, DICOM's TM; also HHMM, HH or empty, and with a fraction
 };
 
-// Throw BadInput for an unknown zone or a date that does not exist.
+// Throw BadInput for an unknown zone, or a date or time that does not exist.
 ORTHANC_CLINIC_API LocalTime ToLocalTime(Timestamp time, const std::string& zone);
+ORTHANC_CLINIC_API Timestamp FromLocalTime(const LocalTime& local, const std::string& zone);
 ORTHANC_CLINIC_API Timestamp StartOfDay(const std::string& date, const std::string& zone);  // date: YYYYMMDD
 
 // The day `days` later (or earlier); both YYYYMMDD.

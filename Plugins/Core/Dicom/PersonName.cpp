@@ -66,6 +66,26 @@ PersonName PersonName::Parse(std::string_view text)
   return {ParseGroup(groups[0]), ParseGroup(groups[1]), ParseGroup(groups[2])};
 }
 
+PersonName::Group PersonName::ParseFreeText(const std::string& text)
+{
+  Group group;
+  if (const size_t comma = text.find(','); comma != std::string::npos)
+  {
+    group.family = text.substr(0, comma);
+    group.given = text.substr(std::min(text.find_first_not_of(' ', comma + 1), text.size()));
+  }
+  else if (const size_t space = text.rfind(' '); space != std::string::npos)
+  {
+    group.given = text.substr(0, space);
+    group.family = text.substr(space + 1);
+  }
+  else
+  {
+    group.family = text;
+  }
+  return group;
+}
+
 std::string PersonName::ToString() const
 {
   return Join({alphabetic.ToString(), ideographic.ToString(), phonetic.ToString()}, '=');

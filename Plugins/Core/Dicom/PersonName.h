@@ -36,6 +36,9 @@ struct ORTHANC_CLINIC_API PersonName
   // ones; spaces around components are removed. `text` is UTF-8.
   static PersonName Parse(std::string_view text);
 
+  // A name as people write it: "Tremblay, Jean-François" or "Jean-François Tremblay".
+  static Group ParseFreeText(const std::string& text);
+
   std::string ToString() const;
 
   bool operator==(const PersonName&) const = default;

@@ -73,4 +73,20 @@ std::string DecodeUndeclared(std::string_view bytes)
   }
   return text;
 }
+
+std::string CutValue(const std::string& text, size_t most)
+{
+  std::string cut;
+  size_t count = 0;
+  for (size_t i = 0; i < text.size(); i++)
+  {
+    const bool begins = (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80;
+    if (begins && count++ == most)
+    {
+      break;
+    }
+    cut += text[i] == '\\' ? '/' : text[i];
+  }
+  return cut;
+}
 }  // namespace OrthancClinic

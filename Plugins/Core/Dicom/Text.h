@@ -19,4 +19,8 @@ ORTHANC_CLINIC_API std::string CleanText(std::string_view bytes, size_t maxBytes
 // Text whose character set nobody told: UTF-8 if it is that, else ISO 8859-1, which old equipment of the West
 // sends without saying so.
 ORTHANC_CLINIC_API std::string DecodeUndeclared(std::string_view bytes);
+
+// What an element of at most so many characters (PS3.5 6.2) can hold of it, as one value: a backslash, which
+// separates values, becomes a slash.
+ORTHANC_CLINIC_API std::string CutValue(const std::string& text, size_t most);
 }  // namespace OrthancClinic

@@ -22,6 +22,7 @@
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Records/CoreMigrations.h"
 #include "Core/Rest/CoreRoutes.h"
+#include "Core/Tasks/TaskStore.h"
 #include "Core/Uuid.h"
 
 namespace OrthancClinic
@@ -359,6 +360,7 @@ private:
     tasks_.Register(recorder->RereadTask());
     tasks_.Register(recorder->IndexTask());
     recorder->EnqueueIndexing();
+    tasks_.Register(RollUpTask());
     feed_ = std::make_unique<Feed>(database_, orthanc_, IndexIdentity());
     feed_->Subscribe(std::move(recorder));
     for (auto& subscriber : subscribers_)
@@ -370,9 +372,29 @@ private:
     {
       action();
     }
+    {
+      Transaction transaction(database_);
+      TaskStore(transaction).Enqueue("roll-up.measurements", "all");
+      transaction.Commit();
+    }
     tasks_.Start();
     feed_->Start();
     started_ = true;
+  }
+
+  // Every hour; one process of several does it.
+  TaskKind RollUpTask()
+  {
+    return {.name = "roll-up.measurements",
+            .handler = [this](RunningTask& task)
+            {
+              Transaction transaction(database_);
+              Measurements::RollUp(transaction);
+              task.Complete(transaction);
+              TaskStore(transaction)
+                  .Enqueue("roll-up.measurements", "all", Json::objectValue, Now() + std::chrono::hours(1));
+              transaction.Commit();
+            }};
   }
 
   void Stop()

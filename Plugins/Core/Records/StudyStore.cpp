@@ -509,6 +509,18 @@ std::vector<std::string> StudyStore::AllOrthancIds()
       });
 }
 
+std::vector<std::string> StudyStore::OrthancIdsAfter(const std::string& orthancStudyId, int64_t limit)
+{
+  std::string id;
+  std::vector<std::string> ids;
+  Query(
+      transaction_,
+      "SELECT orthanc_study_id FROM studies WHERE orthanc_study_id > :id ORDER BY orthanc_study_id LIMIT " +
+          std::to_string(limit),
+      {orthancStudyId}, [&] { ids.push_back(id); }, id);
+  return ids;
+}
+
 std::vector<std::string> StudyStore::Twins(const Study& study)
 {
   return transaction_.Sql(

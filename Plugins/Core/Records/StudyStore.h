@@ -71,6 +71,9 @@ public:
 
   std::vector<std::string> AllOrthancIds();
 
+  // The first of them after this one, in their order; of all of them, if it is empty.
+  std::vector<std::string> OrthancIdsAfter(const std::string& orthancStudyId, int64_t limit);
+
   // The Orthanc ids of the other studies that bear the same StudyInstanceUID.
   std::vector<std::string> Twins(const Study& study);
 

@@ -102,6 +102,16 @@ std::pair<std::vector<Xray>, int64_t> XrayStore::Search(const XrayFilter& filter
 
 void XrayStore::Put(Xray& xray)
 {
+  Insert(xray,
+         "UPDATE SET practice_id = excluded.practice_id, patient_id = excluded.patient_id, clinic_id = "
+         "excluded.clinic_id, orthanc_study_id = excluded.orthanc_study_id, orthanc_instance_id = "
+         "excluded.orthanc_instance_id, study_instance_uid = excluded.study_instance_uid, xray_type = "
+         "excluded.xray_type, taken_at = excluded.taken_at, document = excluded.document, updated_at = "
+         "excluded.updated_at");
+}
+
+void XrayStore::Insert(Xray& xray, const std::string& onConflict)
+{
   xray.updatedAt = Now();
   if (xray.createdAt == Timestamp{})
   {
@@ -112,14 +122,51 @@ void XrayStore::Put(Xray& xray)
       "INSERT INTO xrays (id, practice_id, patient_id, clinic_id, orthanc_study_id, orthanc_instance_id, "
       "study_instance_uid, xray_type, taken_at, document, created_at, updated_at) VALUES (:id, :practice, "
       ":patient, :clinic, :study, :instance, :uid, :type, :taken, :document, :created, :updated) ON CONFLICT "
-      "(id) DO UPDATE SET practice_id = excluded.practice_id, patient_id = excluded.patient_id, clinic_id = "
-      "excluded.clinic_id, orthanc_study_id = excluded.orthanc_study_id, orthanc_instance_id = "
-      "excluded.orthanc_instance_id, study_instance_uid = excluded.study_instance_uid, xray_type = "
-      "excluded.xray_type, taken_at = excluded.taken_at, document = excluded.document, updated_at = "
-      "excluded.updated_at",
+      "(id) DO " +
+          onConflict,
       {xray.id, xray.practiceId, xray.patientId, xray.clinicId, xray.orthancStudyId, xray.orthancInstanceId,
        xray.studyInstanceUid, xray.type, ToString(xray.takenAt), WriteJson(xray.document),
        ToString(xray.createdAt), ToString(xray.updatedAt)});
+}
+
+Xray XrayStore::Lock(Xray initial)
+{
+  // An insertion waits for another one of the same id that is not committed yet, so that the row is there
+  // to be locked. A write transaction of SQLite is alone anyway.
+  Insert(initial, "NOTHING");
+  const std::string lock = transaction_.IsPostgreSql() ? " FOR UPDATE" : "";
+  return Fetch("WHERE id = :id" + lock, {initial.id}).front();
+}
+
+void XrayStore::SetPatient(const std::string& orthancStudyId, const std::string& patientId)
+{
+  Execute(transaction_,
+          "UPDATE xrays SET patient_id = :patient, updated_at = :now WHERE orthanc_study_id = :study AND "
+          "patient_id <> :same",
+          {patientId, ToString(Now()), orthancStudyId, patientId});
+}
+
+void XrayStore::MoveToStudy(const std::string& fromOrthancStudyId, const std::string& toOrthancStudyId)
+{
+  Execute(transaction_,
+          "UPDATE xrays SET orthanc_study_id = :to, updated_at = :now WHERE orthanc_study_id = :from",
+          {toOrthancStudyId, ToString(Now()), fromOrthancStudyId});
+}
+
+void XrayStore::FollowStudiesOf(const std::string& patientId)
+{
+  Execute(transaction_,
+          "UPDATE xrays SET updated_at = :now, patient_id = (SELECT COALESCE(s.match_patient_id, '') FROM "
+          "studies s WHERE s.orthanc_study_id = xrays.orthanc_study_id) "
+          "WHERE (patient_id = :patient OR orthanc_study_id IN (SELECT orthanc_study_id FROM studies WHERE "
+          "match_patient_id = :same)) AND EXISTS (SELECT 1 FROM studies s WHERE s.orthanc_study_id = "
+          "xrays.orthanc_study_id AND COALESCE(s.match_patient_id, '') <> xrays.patient_id)",
+          {ToString(Now()), patientId, patientId});
+}
+
+void XrayStore::Delete(const std::string& id)
+{
+  Execute(transaction_, "DELETE FROM xrays WHERE id = :id", {id});
 }
 
 void XrayStore::DeleteOfStudy(const std::string& orthancStudyId)

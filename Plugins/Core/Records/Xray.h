@@ -22,7 +22,9 @@ namespace OrthancClinic
 {
 struct Xray
 {
-  std::string id;  // SOPInstanceUID of the image; of a volume, its SeriesInstanceUID
+  // SOPInstanceUID of the image; of a volume, its SeriesInstanceUID. Where another study of Orthanc bears the
+  // same one already (it was sent under two PatientIDs), Orthanc's id of the instance or series.
+  std::string id;
   std::string practiceId;
   std::string patientId;  // the patient or lead; empty while its study is filed under nobody
   std::string clinicId;   // the CRM's, as it was given
@@ -34,7 +36,8 @@ struct Xray
 
   // What only people and the CRM read: "teeth_included" (an array), "notes", "original_size" (bytes),
   // "compressed_size", "compression_ratio"; and of the last analysis "ai_analysis", "ai_analyzed_at",
-  // "ai_model".
+  // "ai_model". "stated" if a person sent it: {"xray_type": true, "taken_at": true}, which of the two they
+  // said, and no image overrules.
   Json::Value document = Json::objectValue;
 
   Timestamp createdAt{};
@@ -70,9 +73,24 @@ public:
   // `createdAt`).
   void Put(Xray& xray);
 
+  // Stores it, unless there is one with its id already; gives the stored one. Nobody else changes that until
+  // the transaction ends: for whoever changes a part of it.
+  Xray Lock(Xray initial);
+
+  // Of every X-ray of the study.
+  void SetPatient(const std::string& orthancStudyId, const std::string& patientId);
+
+  // The study was stored anew under another PatientID.
+  void MoveToStudy(const std::string& fromOrthancStudyId, const std::string& toOrthancStudyId);
+
+  // The patient was merged, separated or deleted: X-rays go with the studies that moved.
+  void FollowStudiesOf(const std::string& patientId);
+
+  void Delete(const std::string& id);
   void DeleteOfStudy(const std::string& orthancStudyId);
 
 private:
+  void Insert(Xray& xray, const std::string& onConflict);
   std::vector<Xray> Fetch(const std::string& tail, const std::vector<std::string>& values);
 
   Transaction& transaction_;

@@ -21,6 +21,8 @@ namespace
 constexpr Milliseconds LEASE(30'000);
 constexpr Milliseconds PROLONG_EVERY(10'000);
 
+constexpr Milliseconds FLUSH_EVERY(10'000);  // what was measured
+
 // When a task runs again whose end the database did not take.
 constexpr Milliseconds ABANDONED_DELAY(1'000);
 
@@ -52,6 +54,7 @@ void RunningTask::PutOff(Timestamp until)
   Complete(transaction);
   TaskStore(transaction).Enqueue(task_.kind, task_.key, task_.payload, until);
   transaction.Commit();
+  putOff_ = true;
 }
 
 TaskWorkers::TaskWorkers(Database& database) : database_(database), owner_(NewUuid()) {}
@@ -122,6 +125,10 @@ void TaskWorkers::Stop()
   {
     thread.join();
   }
+  if (!threads_.empty())
+  {
+    FlushMeasurements();
+  }
   threads_.clear();
   listening_.reset();
 
@@ -160,6 +167,7 @@ std::map<std::string, TaskWorkers::Counts> TaskWorkers::GetCounts() const
 void TaskWorkers::Schedule()
 {
   Timestamp prolong = Now() + PROLONG_EVERY;
+  Timestamp flush = Now() + FLUSH_EVERY;
   bool failing = false;
   while (!stopping_)
   {
@@ -177,6 +185,11 @@ void TaskWorkers::Schedule()
         prolong = Now() + PROLONG_EVERY;
       }
       next = std::min({next, prolong, LeaseDue()});
+      if (Now() >= flush)
+      {
+        FlushMeasurements();
+        flush = Now() + FLUSH_EVERY;
+      }
       if (failing)
       {
         LogWarning("The tasks go on: the database answers again");
@@ -221,6 +234,18 @@ void TaskWorkers::KeepLeases()
   store.Keep(owner_, held, Now() + LEASE, Now() + ABANDONED_DELAY);
   store.Recover(false);
   transaction.Commit();
+}
+
+void TaskWorkers::FlushMeasurements() noexcept
+{
+  try
+  {
+    measurements_.Flush(database_);
+  }
+  catch (const std::exception& error)
+  {
+    LogWarning(std::string("What was measured waits, the database fails: ") + error.what());
+  }
 }
 
 Timestamp TaskWorkers::LeaseDue()
@@ -300,6 +325,8 @@ void TaskWorkers::Work(Kind& kind)
 void TaskWorkers::Run(Kind& kind, const Task& task, const std::string& lease)
 {
   RunningTask running(database_, task, lease, stopping_);
+  const auto begin = std::chrono::steady_clock::now();
+  std::optional<StepOutcome> outcome;
   try
   {
     if (task.attempts > kind.description.maxAttempts)
@@ -313,29 +340,35 @@ void TaskWorkers::Run(Kind& kind, const Task& task, const std::string& lease)
       running.Complete(transaction);
       transaction.Commit();
     }
+    outcome = task.attempts > 1 ? StepOutcome::DoneAgain : StepOutcome::Done;
     const std::lock_guard lock(mutex_);
     kind.counts.done++;
   }
   catch (const PermanentFailure& error)
   {
-    GiveUp(kind, running, error.what(), true);
+    outcome = GiveUp(kind, running, error.what(), true);
   }
   catch (const Unavailable& error)
   {
-    GiveUp(kind, running, error.what(), false, error.RetryAfter().value_or(std::chrono::seconds(0)));
+    outcome =
+        GiveUp(kind, running, error.what(), false, error.RetryAfter().value_or(std::chrono::seconds(0)));
   }
   catch (const std::exception& error)
   {
-    GiveUp(kind, running, error.what(), false);
+    outcome = GiveUp(kind, running, error.what(), false);
   }
   catch (...)
   {
-    GiveUp(kind, running, "An error of unknown kind", false);
+    outcome = GiveUp(kind, running, "An error of unknown kind", false);
+  }
+  if (outcome && !running.putOff_)
+  {
+    measurements_.Add(task.kind, std::chrono::steady_clock::now() - begin, *outcome);
   }
 }
 
-void TaskWorkers::GiveUp(Kind& kind, RunningTask& running, const std::string& error, bool permanent,
-                         Milliseconds notBefore)
+std::optional<StepOutcome> TaskWorkers::GiveUp(Kind& kind, RunningTask& running, const std::string& error,
+                                               bool permanent, Milliseconds notBefore)
 {
   const Task& task = running.Get();
   try
@@ -346,13 +379,14 @@ void TaskWorkers::GiveUp(Kind& kind, RunningTask& running, const std::string& er
     {
       store.Release(task, running.lease_);
       transaction.Commit();
-      return;
+      return std::nullopt;
     }
     const bool dead = permanent || task.attempts >= kind.description.maxAttempts;
     store.Fail(task, running.lease_, error,
                dead ? std::nullopt
                     : std::optional(Now() + std::max(Backoff(kind.description, task.attempts), notBefore)));
     transaction.Commit();
+    const StepOutcome outcome = dead ? StepOutcome::Dead : StepOutcome::Failed;
     const std::lock_guard lock(mutex_);
     (dead ? kind.counts.dead : kind.counts.failed)++;
     if (dead)
@@ -365,6 +399,7 @@ void TaskWorkers::GiveUp(Kind& kind, RunningTask& running, const std::string& er
       LogWarning(
           fmt::format("The task {} ({}) failed and will be tried again: {}", task.id, task.kind, error));
     }
+    return outcome;
   }
   catch (const std::exception& second)
   {
@@ -375,6 +410,7 @@ void TaskWorkers::GiveUp(Kind& kind, RunningTask& running, const std::string& er
     }
     LogError(fmt::format("The failure of the task {} ({}) could not be recorded: {}", task.id, task.kind,
                          second.what()));
+    return StepOutcome::Failed;
   }
 }
 }  // namespace OrthancClinic

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -20,6 +21,7 @@
 #include "Core/Api.h"
 #include "Core/Database/Database.h"
 #include "Core/Errors.h"
+#include "Core/Tasks/Measurements.h"
 #include "Core/Tasks/Task.h"
 #include "Core/Tasks/TaskStore.h"
 
@@ -61,6 +63,7 @@ private:
   std::string lease_;
   const std::atomic<bool>& stopping_;
   bool completed_ = false;
+  bool putOff_ = false;
 };
 
 struct ORTHANC_CLINIC_API TaskKind
@@ -97,6 +100,9 @@ public:
   };
   std::map<std::string, Counts> GetCounts() const;
 
+  // Each attempt by its kind; and what else somebody measures. Written while the workers run.
+  OrthancClinic::Measurements& Measurements() { return measurements_; }
+
 private:
   struct Kind
   {
@@ -109,14 +115,17 @@ private:
 
   void Schedule();
   void KeepLeases();
+  void FlushMeasurements() noexcept;
   // Leases what is due; returns when to look again.
   Timestamp LeaseDue();
   void Work(Kind& kind);
   void Run(Kind& kind, const Task& task, const std::string& lease);
-  void GiveUp(Kind& kind, RunningTask& running, const std::string& error, bool permanent,
-              Milliseconds notBefore = {});
+  // How it ended; nothing if it did not, because Orthanc stops.
+  std::optional<StepOutcome> GiveUp(Kind& kind, RunningTask& running, const std::string& error,
+                                    bool permanent, Milliseconds notBefore = {});
 
   Database& database_;
+  OrthancClinic::Measurements measurements_;
   const std::string owner_;  // distinguishes this process's leases, with a number for each time of leasing
   uint64_t leases_ = 0;      // of the scheduler alone
   mutable std::mutex mutex_;

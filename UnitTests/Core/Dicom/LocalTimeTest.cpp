@@ -45,6 +45,21 @@ TEST(LocalTime, KnowsWhenADayBegins)
   EXPECT_EQ("20240229", AddDays("20240301", -1));
 }
 
+TEST(LocalTime, IsReadInTheZone)
+{
+  const auto read = [](const std::string& date, const std::string& time)
+  { return ToString(FromLocalTime({date, time}, "America/Toronto")); };
+  EXPECT_EQ("2026-02-08T15:30:00.000Z", read("20260208", "103000"));
+  EXPECT_EQ("2026-07-08T14:30:15.000Z", read("20260708", "103015.250"));
+  EXPECT_EQ("2026-02-08T15:30:00.000Z", read("20260208", "1030"));
+  EXPECT_EQ("2026-02-08T05:00:00.000Z", read("20260208", ""));
+  for (const char* time : {"1", "24", "1060", "10306", "abcdef", "10300000"})
+  {
+    EXPECT_THROW(read("20260208", time), BadInput) << time;
+  }
+  EXPECT_THROW(read("20260230", ""), BadInput);
+}
+
 TEST(LocalTime, RefusesWhatDoesNotExist)
 {
   EXPECT_TRUE(IsTimeZone("America/Toronto"));
