@@ -76,6 +76,7 @@ class NoCodec : public IImageCodec
 {
 public:
   Image DecodeFrame(const std::string&, unsigned) override { throw BadInput("not decodable"); }
+  std::string Transcode(const std::string&, const std::string&) override { return ""; }
   std::string EncodePng(const Image&) override { return ""; }
   std::string EncodeJpeg(const Image&, int) override { return ""; }
 };
