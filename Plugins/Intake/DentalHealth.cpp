@@ -33,13 +33,13 @@ Response Describe(IOrthanc& orthanc, Database& database, const Request& request)
         });
     transaction.Commit();
     body["status"] = "healthy";
-    body["message"] = "The DICOM server is running";
+    body["message"] = request.Translate("The DICOM server is running");
     return Response::Json(body);
   }
   catch (const Error& error)
   {
     body["status"] = "unhealthy";
-    body["message"] = std::string("The DICOM server does not work: ") + error.what();
+    body["message"] = request.Translate(std::string("The DICOM server does not work: ") + error.what());
     return Response::Json(body, 503);
   }
 }

@@ -64,6 +64,17 @@ Import Find(const ServerParts& parts, const std::string& id)
   return import;
 }
 
+// With the error in the caller's language.
+Json::Value Describe(const Request& request, const Import& import)
+{
+  Json::Value json = ToJson(import);
+  if (!import.error.empty())
+  {
+    json["error"] = request.Translate(import.error);
+  }
+  return json;
+}
+
 Response List(const ServerParts& parts, const Request& request)
 {
   const Page page = request.GetPage();
@@ -79,7 +90,7 @@ Response List(const ServerParts& parts, const Request& request)
   Json::Value items(Json::arrayValue);
   for (const Import& import : imports)
   {
-    items.append(ToJson(parts.importer.WithProgress(import)));
+    items.append(Describe(request, parts.importer.WithProgress(import)));
   }
   return Response::List(items, total, page);
 }
@@ -157,9 +168,10 @@ Response CrmImport(const ServerParts& parts, const Request& request)
   const bool runsOn = import.state != "completed";
   Json::Value answer;
   answer["success"] = true;
-  answer["message"] = !runsOn                ? "The study was imported"
-                      : import.error.empty() ? "The import runs on"
-                                             : "The import is tried again soon: " + import.error;
+  answer["message"] =
+      request.Translate(!runsOn                ? "The study was imported"
+                        : import.error.empty() ? "The import runs on"
+                                               : "The import is tried again soon: " + import.error);
   answer["jobId"] = import.id;
   answer["studyInstanceUid"] = uid;
   return Response::Json(answer, runsOn ? 202 : 200);
@@ -187,7 +199,8 @@ void AddImportRoutes(Router& router, const ServerParts& parts)
                 const Import import =
                     Start(parts, request, request.Path("id"), body["study_instance_uid"].asString(),
                           body["patient_id"].asString());
-                return Response::Json(ToJson(import), 202).Header("Location", "/api/v1/imports/" + import.id);
+                return Response::Json(Describe(request, import), 202)
+                    .Header("Location", "/api/v1/imports/" + import.id);
               }});
 
   router.Add({.method = HttpMethod::Get,
@@ -210,7 +223,7 @@ void AddImportRoutes(Router& router, const ServerParts& parts)
               {
                 const Import import = Find(parts, request.Path("id"));
                 request.Require(import.practiceId);
-                return Response::Json(ToJson(parts.importer.WithProgress(import)));
+                return Response::Json(Describe(request, parts.importer.WithProgress(import)));
               }});
 
   router.Add({.method = HttpMethod::Delete,
@@ -224,7 +237,7 @@ void AddImportRoutes(Router& router, const ServerParts& parts)
                 const Import import = Importer::Cancel(transaction, request.Path("id"));
                 AuditTrail::Append(transaction, Audit(request, "study.import.cancel", import));
                 transaction.Commit();
-                return Response::Json(ToJson(import));
+                return Response::Json(Describe(request, import));
               }});
 
   router.Add({.method = HttpMethod::Post,

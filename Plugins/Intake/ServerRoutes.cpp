@@ -223,7 +223,7 @@ Response Echo(const ServerParts& parts, const Request& request)
   catch (const Unavailable& error)
   {
     body["reachable"] = false;
-    body["error"] = error.what();
+    body["error"] = request.Translate(error);
   }
   const auto passed = std::chrono::steady_clock::now() - begin;
   body["latency_ms"] =

@@ -271,7 +271,7 @@ Response InstancesOfSeries(const StudyParts& parts, const Request& request)
   throw NotFound("The study has no such series");
 }
 
-Response Health(const StudyParts& parts)
+Response Health(const StudyParts& parts, const Request& request)
 {
   Json::Value json;
   try
@@ -281,13 +281,13 @@ Response Health(const StudyParts& parts)
     json["orthanc_version"] = system["Version"];
     json["api_version"] = system["ApiVersion"];
     json["database_version"] = system["DatabaseVersion"];
-    json["message"] = "Orthanc answers";
+    json["message"] = request.Translate("Orthanc answers");
     return Response::Json(json);
   }
   catch (const Unavailable&)
   {
     json["status"] = "unhealthy";
-    json["message"] = "Orthanc does not answer";
+    json["message"] = request.Translate("Orthanc does not answer");
     return Response::Json(json, 503);
   }
 }
@@ -360,8 +360,7 @@ void AddStudyRoutes(Router& router, const StudyParts& parts)
   get("/api/v1/dicom/studies/{study_uid}/series", ReadStudies, "The series of a study", {}, SeriesOfStudy);
   get("/api/v1/dicom/studies/{study_uid}/series/{series_uid}/instances", ReadStudies,
       "The instances of a series", {}, InstancesOfSeries);
-  get("/api/v1/dicom/health", SignedIn, "Whether Orthanc answers", {},
-      [](const StudyParts& of, const Request&) { return Health(of); });
+  get("/api/v1/dicom/health", SignedIn, "Whether Orthanc answers", {}, Health);
   get("/api/v1/dicom/statistics", ReadStudies, "How much there is, in the practices that the caller may see",
       {}, Statistics);
 }

@@ -116,7 +116,7 @@ public:
     Json::Value body;
     body["success"] = true;
     body["jobId"] = job.id;
-    body["message"] = fmt::format("{} files are being stored", job.total);
+    body["message"] = request.Translate(fmt::format("{} files are being stored", job.total));
     return Response::Json(body, 202);
   }
 
@@ -144,7 +144,7 @@ public:
       item["success"] = result["success"];
       if (!result["success"].asBool())
       {
-        item["error"] = result["error"];
+        item["error"] = request.Translate(result["error"].asString());
       }
       else if (const auto xray = FindXray(xrays, ReadFileResult(result)))
       {

@@ -330,7 +330,7 @@ public:
     Json::Value answer;
     answer["success"] = true;
     answer["vna"] = json;
-    answer["testResult"] = Probe(target, policy_, orthanc_);
+    answer["testResult"] = Try(request, target);
     return Response::Json(answer, 201);
   }
 
@@ -428,7 +428,7 @@ public:
       AuditTrail::Append(transaction, entry);
       transaction.Commit();
     }
-    const Json::Value result = Probe(replicator->Options(), policy_, orthanc_);
+    const Json::Value result = Try(request, replicator->Options());
     Json::Value body;
     body["success"] = result["success"];
     body["testResult"] = result;
@@ -436,6 +436,14 @@ public:
   }
 
 private:
+  // With the message in the caller's language.
+  Json::Value Try(const Request& request, const TargetOptions& target)
+  {
+    Json::Value result = Probe(target, policy_, orthanc_);
+    result["message"] = request.Translate(result["message"].asString());
+    return result;
+  }
+
   static Response Success(const char* name, const Json::Value& value)
   {
     Json::Value body;

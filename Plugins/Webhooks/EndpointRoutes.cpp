@@ -339,7 +339,7 @@ Response Test(const Parts& parts, const Request& request)
   json["success"] = delivery.error.empty();
   json["status"] = delivery.status == 0 ? Json::Value() : Json::Value(delivery.status);
   json["latency_ms"] = delivery.latency;
-  json["error"] = delivery.error.empty() ? Json::Value() : Json::Value(delivery.error);
+  json["error"] = delivery.error.empty() ? Json::Value() : Json::Value(request.Translate(delivery.error));
   return Response::Json(json);
 }
 
@@ -369,7 +369,12 @@ Response Deliveries(const Parts& parts, const Request& request)
   Json::Value items(Json::arrayValue);
   for (const Delivery& delivery : deliveries)
   {
-    items.append(ToJson(delivery));
+    Json::Value item = ToJson(delivery);
+    if (!delivery.error.empty())
+    {
+      item["error"] = request.Translate(delivery.error);
+    }
+    items.append(std::move(item));
   }
   return Response::List(std::move(items), total, page);
 }

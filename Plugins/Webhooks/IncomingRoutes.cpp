@@ -71,6 +71,31 @@ Json::Value ReadJson(const Request& request)
   }
 }
 
+// What became of each event of a batch, in the caller's language.
+Json::Value Translated(const Request& request, Json::Value body)
+{
+  const auto translate = [&](Json::Value& item, const char* name)
+  {
+    if (item.isMember(name))
+    {
+      item[name] = request.Translate(item[name].asString());
+    }
+  };
+  for (Json::Value& result : body["results"])
+  {
+    translate(result, "message");
+    translate(result, "error");
+    if (result.isMember("errors"))
+    {
+      for (Json::Value& field : result["errors"])
+      {
+        translate(field, "message");
+      }
+    }
+  }
+  return body;
+}
+
 Response TakeEvents(const Parts& parts, const Request& request)
 {
   const auto sender = Identify(parts, request);
@@ -85,7 +110,7 @@ Response TakeEvents(const Parts& parts, const Request& request)
     {
       throw BadInput("The batch is too long", {{"", "expected at most 1000 events"}});
     }
-    return Response::Json(parts.events.ApplyAll(*sender, body));
+    return Response::Json(Translated(request, parts.events.ApplyAll(*sender, body)));
   }
   if (body.isObject() && !body.isMember("id") && !FindHeader(request.Http(), "webhook-id").empty())
   {
@@ -98,7 +123,7 @@ Response TakeEvents(const Parts& parts, const Request& request)
   answer["status"] = result.status;
   if (!result.message.empty())
   {
-    answer["message"] = result.message;
+    answer["message"] = request.Translate(result.message);
   }
   return Response::Json(answer);
 }
@@ -123,11 +148,11 @@ bool IsOrthancId(const std::string& text)
   return true;
 }
 
-Response DentalAnswer(const char* message)
+Response DentalAnswer(const Request& request, const char* message)
 {
   Json::Value json;
   json["success"] = true;
-  json["message"] = message;
+  json["message"] = request.Translate(message);
   return Response::Json(json);
 }
 
@@ -148,7 +173,7 @@ Response TakeInstance(const Parts& parts, const Request& request)
   }
   if (text("event") != "NewInstance")
   {
-    return DentalAnswer("Webhook received");
+    return DentalAnswer(request, "Webhook received");
   }
   if (text("resourceId").empty())
   {
@@ -190,7 +215,7 @@ Response TakeInstance(const Parts& parts, const Request& request)
     AuditTrail::Append(transaction, entry);
   }
   transaction.Commit();
-  return DentalAnswer("DICOM instance processed");
+  return DentalAnswer(request, "DICOM instance processed");
 }
 
 // Of one practice, those who may there; of every practice, those who may everywhere.

@@ -43,11 +43,8 @@ bool IsForAdministrators(const std::string& file)
       // into the log
       "Access/OpenIdConnect.cpp",
       // beside a copy or an analysis that failed
-      "Replication/AwsCredentials.cpp",
       "Replication/Content.cpp",
-      "Replication/DirectoryTarget.cpp",
       "Replication/Replicator.cpp",
-      "Replication/S3Target.cpp",
       "Analysis/DicomDataset.cpp",
       "Analysis/DicomProvider.cpp",
       "Analysis/HttpProvider.cpp",
