@@ -167,7 +167,7 @@ stage_asan() {
   # Its own leaks at exit are not our subject.
   ORTHANC_CLINIC_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libubsan.so) $PWD/build/asan/lib/libSanitizersFirst.so" \
     ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
-    gtest asan-e2e build/asan/bin/EndToEndTests "--gtest_filter=${CLINIC_ASAN_FILTER:-DemoClinic.*:*BadInput*:Review.*:TwoPractices.*:QualityOfAnImage.*:AModelOnTheNetwork.SeesPixels*:CopiesInAFolder.AreThere*:Login.*:Viewer.*:OpenId.*}"
+    gtest asan-e2e build/asan/bin/EndToEndTests "--gtest_filter=${CLINIC_ASAN_FILTER:-DemoClinic.*:*BadInput*:Review.*:TwoPractices.*:QualityOfAnImage.*:AModelOnTheNetwork.SeesPixels*:CopiesInAFolder.AreThere*:Login.*:Viewer.*:OpenId.*:UploadedFiles.*:Corrections.*:IncomingWebhooks.*:LiveEvents.*}"
 }
 
 stage_tsan() {

@@ -10,23 +10,15 @@
 #include "Core/Digest.h"
 #include "Core/Errors.h"
 #include "Core/Uuid.h"
+#include "StandardWebhooks.h"
 
 namespace OrthancClinic::Webhooks
 {
 namespace
 {
-constexpr std::string_view PREFIX = "whsec_";
-constexpr size_t SHORTEST_KEY = 24;  // bytes, by the specification
-constexpr size_t LONGEST_KEY = 64;
 constexpr size_t NEW_KEY = 32;
 constexpr size_t SHORTEST_BEARER = 8;
 constexpr size_t LONGEST_BEARER = 512;
-
-// The bytes of a "whsec_…"; nothing if it is none.
-std::optional<std::string> KeyOf(const std::string& secret)
-{
-  return secret.starts_with(PREFIX) ? FromBase64(secret.substr(PREFIX.size())) : std::nullopt;
-}
 }  // namespace
 
 std::optional<std::string> FindFault(Form form, const std::string& secret)
@@ -39,16 +31,14 @@ std::optional<std::string> FindFault(Form form, const std::string& secret)
                 : std::optional(fmt::format("expected {} to {} printable ASCII characters without spaces",
                                             SHORTEST_BEARER, LONGEST_BEARER));
   }
-  const auto key = KeyOf(secret);
-  return key && key->size() >= SHORTEST_KEY && key->size() <= LONGEST_KEY
-             ? std::nullopt
-             : std::optional(fmt::format("expected \"{}\" and the base64 of {} to {} bytes", PREFIX,
-                                         SHORTEST_KEY, LONGEST_KEY));
+  return KeyOf(secret) ? std::nullopt
+                       : std::optional(fmt::format("expected \"{}\" and the base64 of {} to {} bytes",
+                                                   SECRET_PREFIX, SHORTEST_KEY, LONGEST_KEY));
 }
 
 std::string NewSecret(Form form)
 {
-  return form == Form::Crm ? RandomSecret() : std::string(PREFIX) + ToBase64(RandomBytes(NEW_KEY));
+  return form == Form::Crm ? RandomSecret() : std::string(SECRET_PREFIX) + ToBase64(RandomBytes(NEW_KEY));
 }
 
 std::string NewMessageId()
@@ -61,7 +51,7 @@ std::string NewMessageId()
 std::string Signature(const std::string& secret, const std::string& id, int64_t timestamp,
                       const std::string& body)
 {
-  return "v1," + ToBase64(HmacSha256(KeyOf(secret).value(), fmt::format("{}.{}.{}", id, timestamp, body)));
+  return "v1," + Sign(KeyOf(secret).value(), fmt::format("{}.{}.{}", id, timestamp, body));
 }
 
 HttpCall MakeCall(const Endpoint& endpoint, const std::string& messageId, const std::string& body,

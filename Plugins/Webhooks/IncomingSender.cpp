@@ -6,25 +6,21 @@
 #include <charconv>
 
 #include "Core/Digest.h"
+#include "StandardWebhooks.h"
 
 namespace OrthancClinic::Webhooks
 {
 namespace
 {
-constexpr std::string_view PREFIX = "whsec_";
 constexpr std::string_view BEARER = "bearer ";
 constexpr auto TOLERANCE = std::chrono::minutes(5);
 constexpr size_t SHORTEST_SECRET = 16;
-constexpr size_t SHORTEST_KEY = 24;  // bytes, as the specification has it
-constexpr size_t LONGEST_KEY = 64;
 constexpr size_t MOST_SIGNATURES = 16;  // of a sender that rotates
 
-// What signs.
-std::string KeyOf(const std::string& secret)
+// What signs: a secret of another form is the key itself.
+std::string SigningKeyOf(const std::string& secret)
 {
-  const auto key = secret.starts_with(PREFIX) ? FromBase64(std::string_view(secret).substr(PREFIX.size()))
-                                              : std::optional(secret);
-  return key.value_or("");
+  return secret.starts_with(SECRET_PREFIX) ? KeyOf(secret).value_or("") : secret;
 }
 
 // The token of "Authorization: Bearer …"; empty without it.
@@ -91,12 +87,10 @@ Json::Value ToJson(const IncomingSender& sender)
 
 std::optional<std::string> FindFaultOfSecret(const std::string& secret)
 {
-  if (secret.starts_with(PREFIX))
+  if (secret.starts_with(SECRET_PREFIX))
   {
-    const auto key = FromBase64(std::string_view(secret).substr(PREFIX.size()));
-    return key && key->size() >= SHORTEST_KEY && key->size() <= LONGEST_KEY
-               ? std::nullopt
-               : std::optional<std::string>("expected 24 to 64 bytes in base64 after \"whsec_\"");
+    return KeyOf(secret) ? std::nullopt
+                         : std::optional<std::string>("expected 24 to 64 bytes in base64 after \"whsec_\"");
   }
   return secret.size() >= SHORTEST_SECRET
              ? std::nullopt
@@ -116,8 +110,8 @@ std::optional<Principal> FindSender(const HttpRequest& request, const std::vecto
     bool proves = !bearer.empty() & AreEqual(bearerHash, Sha256Of(sender.secret));
     if (signedText)
     {
-      const std::string key = KeyOf(sender.secret);
-      const std::string expected = ToBase64(HmacSha256(key, signedText->text));
+      const std::string key = SigningKeyOf(sender.secret);
+      const std::string expected = Sign(key, signedText->text);
       for (const std::string& signature : signedText->signatures)
       {
         proves |= !key.empty() & AreEqual(expected, signature);

@@ -79,6 +79,7 @@ public:
   Answer Fetch(const std::string&, const std::map<std::string, std::string>&) override { return {}; }
   Json::Value ReadDicom(const std::string&) override { return {}; }
   std::string EncodeJpeg(const Image&, int) override { return ""; }
+  std::string Transcode(const std::string&, const std::string&) override { return ""; }
 };
 
 constexpr size_t CACHE = 1 << 20;
