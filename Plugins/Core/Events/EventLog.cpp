@@ -83,8 +83,7 @@ std::vector<Event> EventLog::Since(Transaction& transaction, int64_t since, cons
       conditions.Values(),
       [&]
       {
-        Event numbered = event;
-        numbered.serial = serial;
+        event.serial = serial;
         event.data = ParseJson(data);
         event.createdAt = ParseTimestamp(createdAt).value();
         events.push_back(event);
