@@ -343,7 +343,8 @@ TEST_F(DentalUpload, KeepsWhatTheUserSaysWhenTheStudyIsCorrected)
     EXPECT_EQ("Douleur", xrays[0]["notes"].asString());
     EXPECT_EQ("BITEWING", xrays[0]["xrayType"].asString());
     EXPECT_EQ(image.InstanceUid(), xrays[0]["id"].asString());
-    EXPECT_EQ(200, clinic_.Http().Get(xrays[0]["imageUrl"].asString()).status);
+    EXPECT_TRUE(WaitUntil(
+        [&] { return clinic_.Http().Get(Get("/xrays").Json()[0]["imageUrl"].asString()).status == 200; }));
   }
 }
 
@@ -479,11 +480,12 @@ TEST_F(DentalUpload, OfABatchSurvivesARestart)
 
 TEST_F(DentalUpload, AndEveryStepIsMeasured)
 {
-  ASSERT_EQ(201, Post(XrayForm("cml1").File("file", "x.dcm", Bytes(ImageOfLead("cml1", "IO")))).status);
+  const DicomFile sent = ImageOfLead("cml1", "IO");
+  ASSERT_EQ(201, Post(XrayForm("cml1").File("file", "x.dcm", Bytes(sent))).status);
   EXPECT_EQ(400, Post(XrayForm("cml1").File("file", "x.dcm", "no DICOM")).status);
   EXPECT_EQ(200, clinic_.Http().Get(XraysOf("cml1", 1)[0]["imageUrl"].asString()).status);
   clinic_.Http().Get(XraysOf("cml1", 1)[0]["imageUrl"].asString());
-  EXPECT_TRUE(WaitUntil([&] { return clinic_.CountTasks("kind=settle.study") == 0; }));
+  EXPECT_TRUE(WaitUntil([&] { return clinic_.Study(sent.StudyUid())["stable"].asBool(); }));
   clinic_.Orthanc().Restart();  // writes what was measured
 
   const Json::Value upload = Get("/xrays/performance?operation=upload.xray").Json();
