@@ -353,7 +353,7 @@ TEST_F(Rest, ShowsSwaggerUiInABrowser)
                   "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update",
                   "--no-first-run", "--user-data-dir=" + profile.Path().string(), "--log-net-log=" + record,
                   "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1", "--virtual-time-budget=15000",
-                  "--dump-dom", server + "/api/"});
+                  "--dump-dom", server + "/api/index.html#/patients"});
 
   EXPECT_THAT(browser.output, ::testing::HasSubstr("/api/v1/patients"));
   EXPECT_THAT(browser.output, ::testing::HasSubstr("Searches the directory"));

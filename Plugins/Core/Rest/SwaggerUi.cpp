@@ -23,12 +23,14 @@ constexpr const char* kPage = R"(<!DOCTYPE html>
 </html>
 )";
 
-// In a file of its own, since the policy below forbids scripts in the page. Without `validatorUrl`, the page
-// would send the address of the description to a server on the Internet.
+// In a file of its own, since the policy below forbids scripts in the page. With every operation open at
+// once, Swagger UI shows only the first of some hundred. Without `validatorUrl`, the page would send the
+// address of the description to a server on the Internet.
 constexpr const char* kScript = R"(window.ui = SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,
+  docExpansion: "none",
   validatorUrl: null
 });
 )";
