@@ -478,6 +478,20 @@ TEST_F(DentalUpload, OfABatchSurvivesARestart)
   EXPECT_EQ(0, clinic_.CountTasks("state=dead"));
 }
 
+TEST_F(DentalUpload, IsAnalysedWhenTheCrmAsks)
+{
+  ASSERT_EQ(201, Post(XrayForm("cml1").File("file", "x.dcm", Bytes(ImageOfLead("cml1", "IO")))).status);
+  const std::string id = XraysOf("cml1", 1)[0]["id"].asString();
+  const HttpAnswer answer = clinic_.Http().Call("POST", "/api/dental/xrays/" + id + "/analyze");
+  ASSERT_EQ(200, answer.status) << answer.body;
+  EXPECT_TRUE(answer.Json()["success"].asBool());
+  EXPECT_FALSE(answer.Json()["analysis"]["findings"].empty());
+  const Json::Value xray = XraysOf("cml1", 1)[0];
+  EXPECT_EQ(answer.Json()["analysis"]["model"], xray["aiModel"]);
+  EXPECT_FALSE(xray["aiAnalysis"].isNull());
+  EXPECT_EQ(404, clinic_.Http().Call("POST", "/api/dental/xrays/1.2.3/analyze").status);
+}
+
 TEST_F(DentalUpload, AndEveryStepIsMeasured)
 {
   const DicomFile sent = ImageOfLead("cml1", "IO");
