@@ -114,11 +114,15 @@ Response AnalyzeXray(Database& database, Analyzer& analyzer, const Request& requ
     study = xray ? StudyStore(transaction).FindByOrthancId(xray->orthancStudyId) : std::nullopt;
     transaction.Commit();
   }
-  if (!xray || !study)
+  if (!xray)
   {
     throw NotFound("There is no such X-ray");
   }
   request.Require(xray->practiceId);
+  if (!study)
+  {
+    throw Unavailable("The X-ray has just arrived: try again in a moment");
+  }
   const Json::Value& body = request.Body();
   const std::string provider = body.isObject() && body["provider"].isString()
                                    ? body["provider"].asString()

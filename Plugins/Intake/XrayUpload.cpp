@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 #include <regex>
+#include <thread>
 
 #include "Core/Configuration/Json.h"
 #include "Core/Dicom/DicomDate.h"
@@ -33,6 +34,8 @@ constexpr uint64_t FORM_ITSELF = 1 << 20;  // fields and boundaries, besides the
 constexpr size_t LONGEST_ID = 128;
 constexpr size_t LONGEST_NOTES = 10'000;  // bytes
 constexpr Json::ArrayIndex MOST_TEETH = 64;
+constexpr Milliseconds RECORDED_WITHIN(2'000);
+constexpr Milliseconds LOOK_EVERY(10);
 
 const std::map<std::string, std::string>& Types()
 {
@@ -323,6 +326,7 @@ private:
     {
       throw BadInput(outcome.files.empty() ? "The archive is empty" : outcome.files.front().error);
     }
+    AwaitStudy(stored->orthancStudyId);
     Transaction transaction(database_, Transaction::Mode::ReadOnly);
     XrayStore store(transaction);
     const auto xray = FindXray(store, *stored);
@@ -335,6 +339,23 @@ private:
     }
     return Response::Json(ToCrmJson(*xray, *practice), 201)
         .Header("Location", "/api/dental/xrays/" + xray->id);
+  }
+
+  // The feed reads the study a moment after it is stored: whoever is answered can do with it what is done
+  // with studies.
+  void AwaitStudy(const std::string& orthancStudyId) const
+  {
+    for (const Timestamp until = Now() + RECORDED_WITHIN; Now() < until;
+         std::this_thread::sleep_for(LOOK_EVERY))
+    {
+      Transaction transaction(database_, Transaction::Mode::ReadOnly);
+      const bool isRecorded = StudyStore(transaction).FindByOrthancId(orthancStudyId).has_value();
+      transaction.Commit();
+      if (isRecorded)
+      {
+        return;
+      }
+    }
   }
 
   void Audit(const Request& request, const UploadRequest& form) const
