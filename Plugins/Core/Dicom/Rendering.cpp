@@ -3,7 +3,6 @@
 #include "Core/Dicom/Rendering.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -238,7 +237,7 @@ Image Render(const Image& stored, const Presentation& presentation, unsigned lon
   double width = presentation.width.value_or(1);
   if (!presentation.voiLut && !presentation.center)
   {
-    std::array<bool, VALUES> seen{};
+    std::vector<char> seen(values);  // not on the stack, of which an HTTP thread has 100 KiB
     for (size_t i = 0; i < count; i++)
     {
       seen[isByte ? bytes[i] : words[i]] = true;

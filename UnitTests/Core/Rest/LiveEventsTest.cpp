@@ -23,7 +23,8 @@ protected:
   static int64_t Emit(Database& database, const std::string& type, const std::string& practice = "default")
   {
     Transaction transaction(database);
-    EventLog().Emit(transaction, type, practice, Json::objectValue);
+    const EventLog events;  // writes when the transaction commits
+    events.Emit(transaction, type, practice, Json::objectValue);
     transaction.Commit();
     Transaction reading(database, Transaction::Mode::ReadOnly);
     const int64_t last = EventLog::Last(reading);
