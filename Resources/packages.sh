@@ -9,7 +9,7 @@ run_packages=(
   g++ cmake ninja-build ccache pkg-config
   orthanc-dev libsoci-dev libsqlite3-dev libpq-dev libicu-dev libfmt-dev libjsoncpp-dev nlohmann-json3-dev
   libboost-filesystem-dev libcurl4-openssl-dev libssl-dev libpugixml-dev libzip-dev libdcmtk-dev libjwt-dev libargon2-dev
-  libjpeg-dev libpng-dev
+  libjpeg-dev libpng-dev libfreetype-dev fonts-unifont
   orthanc orthanc-dicomweb dcmtk ca-certificates curl jq
 )
 

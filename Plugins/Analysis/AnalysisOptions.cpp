@@ -145,6 +145,10 @@ const Json::Value& OptionsSchema()
             }
           }
         },
+        "OverlayFont": {
+          "type": "string", "default": "/usr/share/fonts/opentype/unifont/unifont.otf",
+          "description": "The font of what is drawn into images (Debian: fonts-unifont)."
+        },
         "Rules": {
           "type": "array", "default": [],
           "description": "Which studies are analysed without being asked for, once they are complete. What is not given does not restrict.",
@@ -198,6 +202,7 @@ Options ReadOptions(Configuration& configuration)
   const Json::Value section = configuration.Section("Analysis", OptionsSchema());
   Options options;
   options.residency.home = section["HomeJurisdiction"].asString();
+  options.overlayFont = section["OverlayFont"].asString();
   options.xrayWaitSeconds = section["XrayWaitSeconds"].asInt();
   const auto has = [&](const std::string& name)
   {

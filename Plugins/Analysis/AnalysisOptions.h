@@ -74,6 +74,7 @@ struct Options
   std::vector<XrayTypeRule> xrayTypes;
   ResidencyPolicy residency;
   int xrayWaitSeconds = 60;
+  std::string overlayFont;
 };
 
 // Throws BadInput with the key's path.

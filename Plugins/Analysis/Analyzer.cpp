@@ -69,6 +69,17 @@ Analyzer::Analyzer(Database& database, IOrthanc& orthanc, IImageCodec& codec, co
 {
   for (const ProviderOptions& one : options.providers)
   {
+    if (one.overlay && !lettering_)
+    {
+      try
+      {
+        lettering_ = std::make_unique<Lettering>(options.overlayFont);
+      }
+      catch (const BadInput& error)
+      {
+        throw BadInput(std::string("Clinic.Analysis.OverlayFont: ") + error.what());
+      }
+    }
     providers_.push_back(std::make_unique<Provider>());
     providers_.back()->options = one;
     providers_.back()->provider = MakeProvider(one, images_, orthanc_);
@@ -674,8 +685,8 @@ void Analyzer::StoreOverlays(const Analysis& analysis)
     if (HasRegions(image, analysis.result["findings"]))
     {
       number++;
-      const Image drawn =
-          DrawFindings(images_.Rendered(image, OVERLAY_EDGE), image, analysis.result["findings"], language);
+      const Image drawn = DrawFindings(*lettering_, images_.Rendered(image, OVERLAY_EDGE), image,
+                                       analysis.result["findings"], language);
       orthanc_.Post("/instances", MakeOverlay({.analysis = analysis,
                                                .image = image,
                                                .drawn = drawn,

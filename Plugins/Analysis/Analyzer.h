@@ -26,6 +26,7 @@
 #include "Core/Tasks/Circuit.h"
 #include "Core/Tasks/TaskWorkers.h"
 #include "Images.h"
+#include "Lettering.h"
 #include "Provider.h"
 
 namespace OrthancClinic::Analysis
@@ -115,6 +116,7 @@ private:
   const EventLog& events_;
   const Options options_;
   Images images_;
+  std::unique_ptr<Lettering> lettering_;  // where a provider has overlays
   std::vector<std::unique_ptr<Provider>> providers_;
   mutable std::mutex mutex_;
   std::set<std::string> cancelled_;  // of this process, while they run

@@ -10,7 +10,6 @@
 
 #include "Core/Configuration/Json.h"
 #include "DicomDataset.h"
-#include "Glyphs.h"
 #include "Images.h"
 #include "Language.h"
 
@@ -20,6 +19,7 @@ namespace
 {
 constexpr Colour LINE = {255, 220, 0};
 constexpr Colour LABEL = {255, 255, 255};
+constexpr int LINE_HEIGHT = 16;            // of text, in widths of a line
 constexpr unsigned EDGE_OF_A_PIXEL = 700;  // of the image's long edge: the lines' width
 
 bool IsOf(const Json::Value& finding, const AnalysedImage& image)
@@ -126,14 +126,14 @@ bool HasRegions(const AnalysedImage& image, const Json::Value& findings)
                      [&](const Json::Value& finding) { return IsOf(finding, image); });
 }
 
-Image DrawFindings(const Image& rendered, const AnalysedImage& image, const Json::Value& findings,
-                   const std::string& language)
+Image DrawFindings(const Lettering& lettering, const Image& rendered, const AnalysedImage& image,
+                   const Json::Value& findings, const std::string& language)
 {
   Image drawn = ToRgb(rendered);
   const unsigned scale = std::max(1U, std::max(drawn.width, drawn.height) / EDGE_OF_A_PIXEL);
   const double scaleX = static_cast<double>(drawn.width) / std::max(1, image.columns);
   const double scaleY = static_cast<double>(drawn.height) / std::max(1, image.rows);
-  const int lineHeight = static_cast<int>(GLYPH_HEIGHT * scale);
+  const int lineHeight = LINE_HEIGHT * static_cast<int>(scale);
   for (const Json::Value& finding : findings)
   {
     if (!IsOf(finding, image))
@@ -149,12 +149,12 @@ Image DrawFindings(const Image& rendered, const AnalysedImage& image, const Json
     }
     const std::string text =
         (finding.isMember("tooth") ? finding["tooth"].asString() + " " : "") + finding["kind"].asString();
-    const int right = static_cast<int>(drawn.width) - static_cast<int>(TextWidth(text) * scale);
+    const int right = static_cast<int>(drawn.width) - lettering.Width(text, lineHeight);
     // Above the region, where there is room.
-    DrawText(drawn, std::clamp(static_cast<int>(corner.x), 0, std::max(0, right)),
-             std::max(lineHeight, static_cast<int>(corner.y) - lineHeight), text, scale, LINE);
+    lettering.Draw(drawn, std::clamp(static_cast<int>(corner.x), 0, std::max(0, right)),
+                   std::max(lineHeight, static_cast<int>(corner.y) - lineHeight), text, lineHeight, LINE);
   }
-  DrawText(drawn, 0, 0, LanguageOf(language).notVerified, scale, LABEL);
+  lettering.Draw(drawn, 0, 0, LanguageOf(language).notVerified, lineHeight, LABEL);
   return drawn;
 }
 

@@ -13,13 +13,14 @@
 #include "AnalysisStore.h"
 #include "Core/Dicom/Image.h"
 #include "Finding.h"
+#include "Lettering.h"
 
 namespace OrthancClinic::Analysis
 {
 // `rendered` is the image as a person sees it, of 8 bits and any size; `language` that of the label. Gives
 // RGB.
-Image DrawFindings(const Image& rendered, const AnalysedImage& image, const Json::Value& findings,
-                   const std::string& language);
+Image DrawFindings(const Lettering& lettering, const Image& rendered, const AnalysedImage& image,
+                   const Json::Value& findings, const std::string& language);
 
 // Whether a finding has a place in this image.
 bool HasRegions(const AnalysedImage& image, const Json::Value& findings);

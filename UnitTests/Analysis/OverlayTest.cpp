@@ -5,8 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "Analysis/Glyphs.h"
 #include "Core/Configuration/Json.h"
+#include "Core/Errors.h"
 #include "Support/Files.h"
 #include "Support/Process.h"
 
@@ -16,6 +16,12 @@ namespace
 {
 using ::testing::HasSubstr;
 using ::testing::Not;
+
+const Lettering& Letters()
+{
+  static const Lettering letters("/usr/share/fonts/opentype/unifont/unifont.otf");
+  return letters;
+}
 
 AnalysedImage Source()
 {
@@ -56,13 +62,14 @@ constexpr unsigned YELLOW = 0xFFDC00;
 
 TEST(Overlay, DrawsBoxesAndPolygonsWhereTheyAre)
 {
-  const Image box = DrawFindings(Rendered(), Source(), Findings(R"("box": [100, 100, 200, 60])"), "en");
+  const Image box =
+      DrawFindings(Letters(), Rendered(), Source(), Findings(R"("box": [100, 100, 200, 60])"), "en");
   EXPECT_EQ(YELLOW, At(box, 50, 60));
   EXPECT_EQ(YELLOW, At(box, 150, 80));
   EXPECT_EQ(YELLOW, At(box, 100, 50));
   EXPECT_EQ(0x404040U, At(box, 100, 65)) << "inside nothing is changed";
 
-  const Image polygon = DrawFindings(Rendered(), Source(),
+  const Image polygon = DrawFindings(Letters(), Rendered(), Source(),
                                      Findings(R"("polygon": [[100, 100], [300, 100], [200, 180]])"), "en");
   EXPECT_EQ(YELLOW, At(polygon, 100, 50));
   EXPECT_EQ(YELLOW, At(polygon, 100, 90));
@@ -75,13 +82,18 @@ TEST(Overlay, SaysInEachLanguageThatItIsNotVerified)
   for (const char* language : {"en", "fr", "es", "zh"})
   {
     const Image drawn =
-        DrawFindings(Rendered(), Source(), Findings(R"("box": [100, 100, 200, 60])"), language);
+        DrawFindings(Letters(), Rendered(), Source(), Findings(R"("box": [100, 100, 200, 60])"), language);
     EXPECT_NE(before, drawn.pixels);
     before = drawn.pixels;
     EXPECT_EQ(0U, At(drawn, 0, 0)) << "on black";
   }
-  EXPECT_EQ(16U, TextWidth("AI"));
-  EXPECT_EQ(16U, TextWidth("\u672A"));
+  EXPECT_EQ(16, Letters().Width("AI", 16));
+  EXPECT_EQ(16, Letters().Width("\u672A", 16));
+}
+
+TEST(Overlay, NeedsAFont)
+{
+  EXPECT_THROW(Lettering("/nowhere.otf"), BadInput);
 }
 
 TEST(Overlay, IsForImagesWithARegionAlone)
@@ -103,7 +115,8 @@ TEST(Overlay, IsAValidSecondaryCaptureOfItsSource)
   analysis.provider = "montreal";
   const auto make = [&](const AnalysedImage& source)
   {
-    const Image drawn = DrawFindings(Rendered(), source, Findings(R"("box": [100, 100, 200, 60])"), "fr");
+    const Image drawn =
+        DrawFindings(Letters(), Rendered(), source, Findings(R"("box": [100, 100, 200, 60])"), "fr");
     return MakeOverlay({.analysis = analysis,
                         .image = source,
                         .drawn = drawn,

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Draws text and points into images, with the letters of a font file.
+
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "Core/Dicom/Image.h"
+
+namespace OrthancClinic::Analysis
+{
+struct Colour
+{
+  unsigned char red = 0;
+  unsigned char green = 0;
+  unsigned char blue = 0;
+};
+
+// Colours one pixel of an RGB image, if it is inside.
+void DrawPixel(Image& image, int x, int y, Colour colour);
+
+// Thread-safe.
+class Lettering
+{
+public:
+  // Throws BadInput if the file is no font.
+  explicit Lettering(const std::string& fontFile);
+  ~Lettering();
+
+  // How wide the text (UTF-8) is in a line of that height; both in pixels.
+  int Width(const std::string& text, int height) const;
+
+  // Draws the text on black, its upper left corner at x, y of an RGB image; what lies outside is left out.
+  void Draw(Image& image, int x, int y, const std::string& text, int height, Colour colour) const;
+
+private:
+  struct Pimpl;
+  std::unique_ptr<Pimpl> pimpl_;
+};
+}  // namespace OrthancClinic::Analysis
