@@ -72,9 +72,12 @@ struct Lettering::Pimpl
 Lettering::Lettering(const std::string& fontFile) : pimpl_(std::make_unique<Pimpl>())
 {
   if (FT_Init_FreeType(&pimpl_->library) != 0 ||
-      FT_New_Face(pimpl_->library, fontFile.c_str(), 0, &pimpl_->face) != 0)
+      FT_New_Face(pimpl_->library, fontFile.c_str(), 0, &pimpl_->face) != 0 ||
+      !FT_IS_SCALABLE(pimpl_->face) || pimpl_->face->charmap == nullptr)
   {
-    throw BadInput("expected the path of a font (Debian: fonts-unifont)");
+    throw BadInput(
+        "expected the file of a scalable font with Unicode (Debian: fonts-unifont), which can be opened: " +
+        fontFile);
   }
 }
 

@@ -25,7 +25,7 @@ void DrawPixel(Image& image, int x, int y, Colour colour);
 class Lettering
 {
 public:
-  // Throws BadInput if the file is no font.
+  // Throws BadInput unless the file is a scalable font with Unicode.
   explicit Lettering(const std::string& fontFile);
   ~Lettering();
 

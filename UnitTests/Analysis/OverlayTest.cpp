@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "Core/Configuration/Json.h"
 #include "Core/Errors.h"
 #include "Support/Files.h"
@@ -17,9 +19,23 @@ namespace
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+constexpr const char* FONT = "/usr/share/fonts/opentype/unifont/unifont.otf";
+
+class Overlay : public ::testing::Test
+{
+protected:
+  void SetUp() override
+  {
+    if (!std::filesystem::exists(FONT))
+    {
+      GTEST_SKIP() << "fonts-unifont is not installed";
+    }
+  }
+};
+
 const Lettering& Letters()
 {
-  static const Lettering letters("/usr/share/fonts/opentype/unifont/unifont.otf");
+  static const Lettering letters(FONT);
   return letters;
 }
 
@@ -60,7 +76,7 @@ unsigned At(const Image& image, unsigned x, unsigned y)
 
 constexpr unsigned YELLOW = 0xFFDC00;
 
-TEST(Overlay, DrawsBoxesAndPolygonsWhereTheyAre)
+TEST_F(Overlay, DrawsBoxesAndPolygonsWhereTheyAre)
 {
   const Image box =
       DrawFindings(Letters(), Rendered(), Source(), Findings(R"("box": [100, 100, 200, 60])"), "en");
@@ -76,7 +92,7 @@ TEST(Overlay, DrawsBoxesAndPolygonsWhereTheyAre)
   EXPECT_EQ(0x404040U, At(polygon, 60, 85));
 }
 
-TEST(Overlay, SaysInEachLanguageThatItIsNotVerified)
+TEST_F(Overlay, SaysInEachLanguageThatItIsNotVerified)
 {
   std::string before;
   for (const char* language : {"en", "fr", "es", "zh"})
@@ -91,12 +107,12 @@ TEST(Overlay, SaysInEachLanguageThatItIsNotVerified)
   EXPECT_EQ(16, Letters().Width("\u672A", 16));
 }
 
-TEST(Overlay, NeedsAFont)
+TEST_F(Overlay, NeedsAFont)
 {
   EXPECT_THROW(Lettering("/nowhere.otf"), BadInput);
 }
 
-TEST(Overlay, IsForImagesWithARegionAlone)
+TEST_F(Overlay, IsForImagesWithARegionAlone)
 {
   EXPECT_TRUE(HasRegions(Source(), Findings(R"("box": [1, 1, 2, 2])")));
   EXPECT_FALSE(HasRegions(Source(), Findings(R"("confidence": 0.5)")));
@@ -105,7 +121,7 @@ TEST(Overlay, IsForImagesWithARegionAlone)
   EXPECT_FALSE(HasRegions(other, Findings(R"("box": [1, 1, 2, 2])")));
 }
 
-TEST(Overlay, IsAValidSecondaryCaptureOfItsSource)
+TEST_F(Overlay, IsAValidSecondaryCaptureOfItsSource)
 {
   const Testing::TemporaryDirectory folder;
   const auto path = folder.Path() / "overlay.dcm";

@@ -48,6 +48,7 @@ bool IsForAdministrators(const std::string& file)
       "Analysis/DicomDataset.cpp",
       "Analysis/DicomProvider.cpp",
       "Analysis/HttpProvider.cpp",
+      "Analysis/Lettering.cpp",
       "Analysis/OpenAiProvider.cpp",
       "Analysis/Provider.cpp",
       "Analysis/RemoteProvider.cpp",
