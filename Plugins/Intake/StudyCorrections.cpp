@@ -40,12 +40,7 @@ std::vector<StudyCorrection> Fetch(Transaction& transaction, const std::string& 
       {value},
       [&]
       {
-        row.changes.clear();
-        const Json::Value json = ParseJson(changes);
-        for (const std::string& keyword : json.getMemberNames())
-        {
-          row.changes[keyword] = json[keyword].asString();
-        }
+        row.changes = TagChangesFromJson(ParseJson(changes));
         row.requestedAt = ParseTimestamp(requestedAt).value();
         row.completedAt = isCompleted == soci::i_ok ? ParseTimestamp(completedAt) : std::nullopt;
         found.push_back(row);
@@ -53,16 +48,6 @@ std::vector<StudyCorrection> Fetch(Transaction& transaction, const std::string& 
       row.id, row.practiceId, row.orthancStudyId, row.newOrthancStudyId, row.studyInstanceUid, row.state,
       changes, row.requestedBy, requestedAt, std::tie(completedAt, isCompleted));
   return found;
-}
-
-Json::Value ChangesJson(const TagChanges& changes)
-{
-  Json::Value json(Json::objectValue);
-  for (const auto& [keyword, value] : changes)
-  {
-    json[keyword] = value;
-  }
-  return json;
 }
 
 // What persons decided of the study goes with it to its new id.
@@ -98,7 +83,7 @@ Json::Value ToJson(const StudyCorrection& correction)
   json["orthanc_study_id"] = correction.newOrthancStudyId;
   json["previous_orthanc_study_id"] = correction.orthancStudyId;
   json["status"] = correction.state;
-  json["tag_modifications"] = ChangesJson(correction.changes);
+  json["tag_modifications"] = ToJson(correction.changes);
   json["requested_by"] = correction.requestedBy;
   json["requested_at"] = ToString(correction.requestedAt);
   json["completed_at"] =
@@ -136,7 +121,7 @@ StudyCorrection StudyCorrections::Request(Transaction& transaction, const Study&
           ":changes, "
           ":by, :at)",
           {correction.id, correction.practiceId, correction.orthancStudyId, correction.newOrthancStudyId,
-           correction.studyInstanceUid, correction.state, WriteJson(ChangesJson(changes)), by,
+           correction.studyInstanceUid, correction.state, WriteJson(ToJson(changes)), by,
            ToString(correction.requestedAt)});
   TaskStore(transaction).Enqueue(TASK, correction.id);
   return correction;

@@ -213,6 +213,26 @@ void CheckModifiable(const std::string& keyword)
   }
 }
 
+Json::Value ToJson(const TagChanges& changes)
+{
+  Json::Value json(Json::objectValue);
+  for (const auto& [keyword, value] : changes)
+  {
+    json[keyword] = value;
+  }
+  return json;
+}
+
+TagChanges TagChangesFromJson(const Json::Value& json)
+{
+  TagChanges changes;
+  for (const std::string& keyword : json.getMemberNames())
+  {
+    changes[keyword] = json[keyword].asString();
+  }
+  return changes;
+}
+
 TagChanges ReadTagChanges(const Json::Value& json, const std::vector<std::string>& modifiable)
 {
   if (!json.isObject())

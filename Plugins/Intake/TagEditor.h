@@ -16,6 +16,10 @@ namespace OrthancClinic::Intake
 // New values in UTF-8 by keyword ("PatientID").
 using TagChanges = std::map<std::string, std::string>;
 
+// As they are kept: {"PatientID": "4711", …}, and back.
+Json::Value ToJson(const TagChanges& changes);
+TagChanges TagChangesFromJson(const Json::Value& json);
+
 // What a caller asks for: {"PatientID": "4711", …}. Throws BadInput with a field for each value that is not
 // for the user to change (only the keywords in `modifiable` are), or that the element cannot hold
 // (PS3.5 6.2).

@@ -43,26 +43,6 @@ constexpr uint32_t PATIENT_ID = 0x00100020;
 constexpr uint32_t STUDY_UID = 0x0020000D;
 constexpr uint32_t SERIES_UID = 0x0020000E;
 
-std::string ToText(const TagChanges& changes)
-{
-  Json::Value json(Json::objectValue);
-  for (const auto& [keyword, value] : changes)
-  {
-    json[keyword] = value;
-  }
-  return WriteJson(json);
-}
-
-TagChanges ToChanges(const Json::Value& json)
-{
-  TagChanges changes;
-  for (const std::string& keyword : json.getMemberNames())
-  {
-    changes[keyword] = json[keyword].asString();
-  }
-  return changes;
-}
-
 Json::Value ToJson(const UploadRequest& request)
 {
   Json::Value json;
@@ -70,7 +50,7 @@ Json::Value ToJson(const UploadRequest& request)
   json["patient_id"] = request.patientId;
   json["order_id"] = request.orderId;
   json["source"] = request.source;
-  json["changes"] = ParseJson(ToText(request.changes));
+  json["changes"] = Intake::ToJson(request.changes);
   json["uploaded_by"] = request.uploadedBy;
   json["face"] = request.face;
   json["details"] = request.details;
@@ -83,7 +63,7 @@ UploadRequest ReadRequest(const Json::Value& json)
           .patientId = json["patient_id"].asString(),
           .orderId = json["order_id"].asString(),
           .source = json["source"].asString(),
-          .changes = ToChanges(json["changes"]),
+          .changes = TagChangesFromJson(json["changes"]),
           .uploadedBy = json["uploaded_by"].asString(),
           .face = json["face"].asString(),
           .details = json["details"]};
@@ -142,7 +122,7 @@ Json::Value ToJson(const FileResult& result)
   json["modality"] = result.modality;
   json["sop_class_uid"] = result.sopClassUid;
   json["size"] = static_cast<Json::Int64>(result.size);
-  json["original"] = ParseJson(ToText(result.original));
+  json["original"] = ToJson(result.original);
   return json;
 }
 
@@ -160,7 +140,7 @@ FileResult ReadFileResult(const Json::Value& json)
           .modality = json["modality"].asString(),
           .sopClassUid = json["sop_class_uid"].asString(),
           .size = json["size"].asInt64(),
-          .original = ToChanges(json["original"])};
+          .original = TagChangesFromJson(json["original"])};
 }
 
 void Uploader::Address(Transaction& transaction, UploadRequest& request)

@@ -837,11 +837,11 @@ void Router::SetUploadFolder(const std::string& folder)
 
 bool Router::IsUpload(HttpMethod method, const std::string& path) const
 {
-  HttpRequest request;
-  request.method = method;
-  request.path = path;
-  const Pimpl::Target target = pimpl_->Locate(request);
-  return target.endpoint && target.endpoint->route.upload;
+  // Asked for every request, also for those that are not ours.
+  const Resource* const resource =
+      path.starts_with('/') && method != HttpMethod::Get ? pimpl_->Find(SplitPath(path)) : nullptr;
+  const Endpoint* const endpoint = resource ? resource->Find(method) : nullptr;
+  return endpoint && endpoint->route.upload;
 }
 
 std::unique_ptr<Router::Incoming> Router::Receive(HttpRequest head) const
