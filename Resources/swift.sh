@@ -72,6 +72,8 @@ log_address = $folder/none
 pipeline = $kind-server
 [app:$kind-server]
 use = egg:swift#$kind
+conn_timeout = 30
+node_timeout = 60
 CONF
 done
 cat >"$folder/etc/proxy-server.conf" <<CONF
@@ -88,6 +90,9 @@ pipeline = catch_errors cache bulk s3api tempauth copy slo symlink versioned_wri
 use = egg:swift#proxy
 allow_account_management = true
 account_autocreate = true
+conn_timeout = 30
+node_timeout = 60
+error_suppression_limit = 1000000
 [filter:catch_errors]
 use = egg:swift#catch_errors
 [filter:cache]
@@ -114,20 +119,32 @@ use = egg:swift#versioned_writes
 allow_object_versioning = true
 CONF
 
-for server in account container object proxy; do
-  SWIFT_DIR=$folder/etc setpriv --pdeathsig KILL "swift-$server-server" "$folder/etc/$server-server.conf" \
-    &>>"$folder/$server.log" &
+start() {
+  SWIFT_DIR=$folder/etc setpriv --pdeathsig KILL "swift-$1-server" "$folder/etc/$1-server.conf" &>>"$folder/$1.log" &
   children+=($!)
+}
+
+# Until something speaks HTTP at a port: at most a minute.
+await() {
+  for ((i = 0; i < 600; i++)); do
+    curl -s -o "$folder/answer" "http://127.0.0.1:$1/" && return
+    kill -0 "${children[@]}" 2>/dev/null || break
+    sleep 0.1
+  done
+  echo "Swift does not start; see $folder" >&2
+  exit 1
+}
+
+# The proxy comes last: it leaves a server alone for a minute that it could not reach, and there is but one of each.
+for kind in account container object; do
+  start "$kind"
 done
-for ((i = 0; i < 600; i++)); do
-  if curl -s -o "$folder/answer" "http://127.0.0.1:$port/" && grep -q "Not Found" "$folder/answer"; then
-    echo ready
-    wait -n
-    echo "One of Swift's servers ended; see $folder" >&2
-    exit 1
-  fi
-  kill -0 "${children[@]}" 2>/dev/null || break
-  sleep 0.1
+for kind in account container object; do
+  await "${ports[$kind]}"
 done
-echo "Swift does not start; see $folder" >&2
+start proxy
+await "$port"
+echo ready
+wait -n
+echo "One of Swift's servers ended; see $folder" >&2
 exit 1
