@@ -26,6 +26,7 @@ const browser = await chromium.launch({
 async function newPage(options = {}) {
   const context = options.context ?? (await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options }));
   const page = await context.newPage();
+  page.setDefaultTimeout(60_000);
   page.noted = [];
   page.on('pageerror', (error) => page.noted.push(`script: ${error}`));
   page.on('console', (message) => {
@@ -63,7 +64,7 @@ async function pixels(page, index = 0) {
   });
 }
 
-async function until(condition, what, seconds = 30) {
+async function until(condition, what, seconds = 60) {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const value = await condition();
@@ -186,6 +187,14 @@ const scenarios = {
       await page.getByText(`(${i + 1}/${given.images})`).first().waitFor();
     }
     await until(async () => JSON.stringify(await pixels(page)) !== JSON.stringify(first), 'another image');
+    assert.deepEqual(page.noted, []);
+  },
+
+  // OHIF's parts may come in any order: one that runs after its script element did cannot ask for that element.
+  async lateParts() {
+    const page = await newPage();
+    await page.addInitScript(() => Object.defineProperty(Document.prototype, 'currentScript', { get: () => null }));
+    await openLink(page, given.link);
     assert.deepEqual(page.noted, []);
   },
 

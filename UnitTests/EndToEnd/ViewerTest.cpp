@@ -445,7 +445,7 @@ protected:
   void Walk(const std::string& scenario)
   {
     const Finished finished =
-        RunProgram({"timeout", "150", "node", ORTHANC_CLINIC_SOURCE_DIR "/UnitTests/Browser/browser.mjs",
+        RunProgram({"timeout", "240", "node", ORTHANC_CLINIC_SOURCE_DIR "/UnitTests/Browser/browser.mjs",
                     scenario, JsonText(given_)},
                    {{"CLINIC_BROWSER_MODULES", CLINIC_BROWSER_MODULES}});
     EXPECT_EQ(0, finished.exitCode) << finished.output;
@@ -470,6 +470,12 @@ TEST_F(Browser, ScrollsASeries)
 {
   given_["link"] = LinkTo({own_});
   Walk("scroll");
+}
+
+TEST_F(Browser, OpensALinkWhosePartsComeLate)
+{
+  given_["link"] = LinkTo({own_});
+  Walk("lateParts");
 }
 
 TEST_F(Browser, ShowsThreePlanes)

@@ -4,6 +4,10 @@
 
 window.PUBLIC_URL = '/ohif/';
 
+// A library in OHIF asks its script element for its address, and Node.js where there is no such element. That is so
+// whenever it runs later than its file arrived, which the order of arrivals decides: the viewer then stayed empty.
+window.__filename = `${window.location.origin}/ohif/`;
+
 window.browserImportFunction = function (moduleId) {
   return import(moduleId);
 };
