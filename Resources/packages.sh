@@ -3,13 +3,14 @@
 #
 # The Debian packages that run.sh and test.sh need, and how they are installed. Sourced by both.
 
-# To build the plugins and to run Orthanc with them.
+# To build the plugins and to run Orthanc with them. (libtiff-dev: Debian 13's libdcmtk-dev names it to CMake and does
+# not bring it.)
 # shellcheck disable=SC2034  # read by the scripts that source this file
 run_packages=(
   g++ cmake ninja-build ccache pkg-config
   orthanc-dev libsoci-dev libsqlite3-dev libpq-dev libicu-dev libfmt-dev libjsoncpp-dev nlohmann-json3-dev
   libboost-filesystem-dev libcurl4-openssl-dev libssl-dev libpugixml-dev libzip-dev libdcmtk-dev libjwt-dev libargon2-dev
-  libjpeg-dev libpng-dev libfreetype-dev fonts-unifont
+  libjpeg-dev libpng-dev libtiff-dev libfreetype-dev fonts-unifont
   orthanc orthanc-dicomweb dcmtk ca-certificates curl jq
 )
 
