@@ -6,6 +6,7 @@
 
 #include <map>
 
+#include "AzureTarget.h"
 #include "Core/Digest.h"
 #include "Core/Errors.h"
 #include "Core/Timestamp.h"
@@ -33,6 +34,8 @@ std::unique_ptr<ITarget> MakeTarget(const TargetOptions& options, const Residenc
   {
     case TargetType::S3:
       return std::make_unique<S3Target>(options, policy);
+    case TargetType::Azure:
+      return std::make_unique<AzureTarget>(options, policy);
     case TargetType::Directory:
       return std::make_unique<DirectoryTarget>(options);
     case TargetType::Dicom:
