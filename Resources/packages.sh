@@ -62,8 +62,8 @@ install_packages() {
   done
 }
 
-# install_npm : npm, which the build uses to fetch the page that describes the REST API. Any npm will do; where there
-# is none, Debian's is installed.
+# install_npm : npm, which the build uses to fetch the page that describes the REST API and, for the tests, Azurite (an
+# Azure Blob Storage on this machine). Any npm will do; where there is none, Debian's is installed.
 install_npm() {
   command -v npm >/dev/null || install_packages npm
 }

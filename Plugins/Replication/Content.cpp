@@ -78,6 +78,14 @@ std::unique_ptr<IContent> MakeContent(std::string text)
   return std::make_unique<Text>(std::move(text));
 }
 
+void CompareWithOrthanc(const IContent& content, const std::string& md5)
+{
+  if (!content.Md5().empty() && md5 != content.Md5())
+  {
+    throw Unavailable("What was read of Orthanc is not what its checksum says: is Orthanc's file damaged?");
+  }
+}
+
 std::unique_ptr<IContent> OpenInstance(IOrthanc& orthanc, const std::string& storage,
                                        const std::string& instanceId)
 {

@@ -29,6 +29,9 @@ public:
 
 std::unique_ptr<IContent> MakeContent(std::string text);
 
+// Throws Unavailable if Orthanc says another MD5 than that of what was read.
+void CompareWithOrthanc(const IContent& content, const std::string& md5);
+
 // The DICOM file of an instance: from Orthanc's storage area if that is its plain folder (`storage`), else
 // (other storage plugins, compressed files) by the REST API, which gives it only as a whole. Throws NotFound.
 std::unique_ptr<IContent> OpenInstance(IOrthanc& orthanc, const std::string& storage,

@@ -162,10 +162,7 @@ std::string DirectoryTarget::Put(const std::string& key, IContent& content, cons
     md5.Add(piece);
     file.Write(piece);
   }
-  if (!content.Md5().empty() && md5.Hexadecimal() != content.Md5())
-  {
-    throw Unavailable("What was read of Orthanc is not what its checksum says: is Orthanc's file damaged?");
-  }
+  CompareWithOrthanc(content, md5.Hexadecimal());
   std::string digest = sha256.Hexadecimal();
   if (file.Synchronise() != digest)
   {

@@ -30,7 +30,7 @@ void RecordDeclarations(Database& database, const Options& options)
     entry.principal.name = "configuration";
     entry.action = "replication.target";
     entry.detail["target"] = target.name;
-    entry.detail["endpoint"] = target.type == TargetType::S3 ? target.endpoint : "directory";
+    entry.detail["endpoint"] = target.type == TargetType::Directory ? "directory" : target.endpoint;
     entry.detail["region"] = target.region;
     entry.detail["jurisdiction"] = target.jurisdiction;
     entry.detail["privacy_impact_assessment"] = target.assessment;

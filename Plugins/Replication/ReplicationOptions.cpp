@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <map>
 #include <set>
 
 #include "Core/Configuration/Json.h"
@@ -33,6 +35,42 @@ Hours ReadHours(const Json::Value& json, const std::string& path)
   return hours;
 }
 
+// Keys that mean something of S3 alone: whoever asks for a lock or for encryption must not believe in it
+// elsewhere.
+constexpr const char* S3_ONLY[] = {"PathStyle", "AccessKey",    "SecretKey",      "Encryption",
+                                   "KmsKeyId",  "StorageClass", "ObjectLockMode", "ObjectLockDays"};
+
+// The account and its key, of the configuration or of the environment (in the words of Azure's own CLI).
+void ReadAccount(const Json::Value& json, const std::string& path, TargetOptions& target)
+{
+  const bool ofEnvironment = target.credentials == "Environment";
+  if (target.credentials == "InstanceRole")
+  {
+    throw BadInput(path +
+                   ".Credentials: expected Configuration or Environment for a target of the Type Azure");
+  }
+  const auto read = [&](const char* key, const char* variable)
+  {
+    const char* const content = std::getenv(variable);
+    std::string value = !ofEnvironment ? json[key].asString() : content == nullptr ? "" : content;
+    if (value.empty())
+    {
+      throw BadInput(path + (ofEnvironment
+                                 ? std::string(".Credentials: expected in the Environment: ") + variable
+                                 : std::string(".") + key + ": expected for a target of this Type"));
+    }
+    return value;
+  };
+  target.accessKey = read("AccountName", "AZURE_STORAGE_ACCOUNT");
+  target.secretKey = read("AccountKey", "AZURE_STORAGE_KEY");
+  constexpr const char* LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
+  if (target.accessKey.find_first_not_of(LETTERS) != std::string::npos)
+  {
+    throw BadInput(path + ".Credentials: expected in AZURE_STORAGE_ACCOUNT the name of an account");
+  }
+  target.endpoint = target.endpoint.empty() ? AccountUrl(target.accessKey) : target.endpoint;
+}
+
 TargetOptions ReadTarget(const Json::Value& json, const std::string& path)
 {
   const auto need = [&](const char* key)
@@ -44,16 +82,32 @@ TargetOptions ReadTarget(const Json::Value& json, const std::string& path)
   };
   TargetOptions target;
   target.name = json["Name"].asString();
-  const bool isS3 = json["Type"].asString() == "S3";
-  target.type = isS3 ? TargetType::S3 : TargetType::Directory;
-  for (const char* key :
-       isS3 ? std::vector<const char*>{"Endpoint", "Region", "Bucket"} : std::vector<const char*>{"Path"})
+  static const std::map<std::string, TargetType> TYPES = {
+      {"S3", TargetType::S3}, {"Azure", TargetType::Azure}, {"Directory", TargetType::Directory}};
+  static const std::map<TargetType, std::vector<const char*>> NEEDED = {
+      {TargetType::S3, {"Endpoint", "Region", "Bucket"}},
+      {TargetType::Azure, {"Region", "Bucket"}},
+      {TargetType::Directory, {"Path"}}};
+  target.type = TYPES.at(json["Type"].asString());
+  const bool isS3 = target.type == TargetType::S3;
+  for (const char* key : NEEDED.at(target.type))
   {
     need(key);
+  }
+  for (const char* key : S3_ONLY)
+  {
+    if (target.type == TargetType::Azure && json.isMember(key))
+    {
+      throw BadInput(path + "." + key + ": expected for a target of the Type S3 alone");
+    }
   }
   target.path = json["Path"].asString();
   target.endpoint = json["Endpoint"].asString();
   target.endpoint.erase(target.endpoint.find_last_not_of('/') + 1);
+  if (isS3 && HasPath(target.endpoint))
+  {
+    throw BadInput(path + ".Endpoint: expected without a path for a target of the Type S3");
+  }
   target.region = json["Region"].asString();
   target.bucket = json["Bucket"].asString();
   target.prefix = json["Prefix"].asString();
@@ -66,6 +120,10 @@ TargetOptions ReadTarget(const Json::Value& json, const std::string& path)
   }
   target.accessKey = json["AccessKey"].asString();
   target.secretKey = json["SecretKey"].asString();
+  if (target.type == TargetType::Azure)
+  {
+    ReadAccount(json, path, target);
+  }
   target.encryption = json["Encryption"].asString();
   target.kmsKeyId = json["KmsKeyId"].asString();
   target.storageClass = json["StorageClass"].asString();
@@ -96,6 +154,17 @@ TargetOptions ReadTarget(const Json::Value& json, const std::string& path)
   return target;
 }
 }  // namespace
+
+std::string AccountUrl(const std::string& account)
+{
+  return "https://" + account + ".blob.core.windows.net";
+}
+
+bool HasPath(const std::string& endpoint)
+{
+  const size_t host = endpoint.find("://");
+  return host != std::string::npos && endpoint.find('/', host + 3) != std::string::npos;
+}
 
 Timestamp Hours::NextAfter(Timestamp now) const
 {
@@ -134,14 +203,16 @@ const Json::Value& OptionsSchema()
           "type": "object", "additionalProperties": false, "required": ["Name", "Type"],
           "properties": {
             "Name": {"type": "string", "pattern": "^[a-z0-9-]{1,32}$", "description": "Names the target in the REST API and in tasks: never change it."},
-            "Type": {"type": "string", "enum": ["S3", "Directory"], "description": "An S3-compatible object store, or a folder (of a NAS)."},
+            "Type": {"type": "string", "enum": ["S3", "Azure", "Directory"], "description": "An S3-compatible object store, Azure Blob Storage, or a folder (of a NAS)."},
             "Path": {"type": "string", "description": "Directory: the folder."},
-            "Endpoint": {"type": "string", "pattern": "^https?://[^/?#]+/?$", "description": "S3: the server's URL, `https` unless it is this machine."},
-            "Region": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$", "description": "S3: the region, which the bucket must be in."},
-            "Bucket": {"type": "string", "pattern": "^[a-z0-9.-]{3,63}$", "description": "S3: the bucket, which must exist."},
+            "Endpoint": {"type": "string", "pattern": "^https?://[^/?#]+(/[a-z0-9]{3,24})?/?$", "description": "S3: the server's URL, `https` unless it is this machine. Azure: where else the account answers (default `https://<AccountName>.blob.core.windows.net`)."},
+            "Region": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$", "description": "S3: the region, which the bucket must be in. Azure: the region of the account, `canadaeast` or `canadacentral`."},
+            "Bucket": {"type": "string", "pattern": "^[a-z0-9.-]{3,63}$", "description": "S3: the bucket, Azure: the container, which must exist."},
             "Prefix": {"type": "string", "pattern": "^([A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*)?$", "description": "What every key begins with."},
             "PathStyle": {"type": "boolean", "description": "S3: `https://host/bucket/key` (default) instead of `https://bucket.host/key`."},
-            "Credentials": {"type": "string", "enum": ["Configuration", "Environment", "InstanceRole"], "description": "S3: AccessKey and SecretKey (the default); AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; or the role of this machine, told by AWS's instance metadata service."},
+            "Credentials": {"type": "string", "enum": ["Configuration", "Environment", "InstanceRole"], "description": "S3: AccessKey and SecretKey (the default); AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; or the role of this machine, told by AWS's instance metadata service. Azure: AccountName and AccountKey (the default), or AZURE_STORAGE_ACCOUNT and AZURE_STORAGE_KEY."},
+            "AccountName": {"type": "string", "pattern": "^([a-z0-9]{3,24})?$", "description": "Azure: the storage account."},
+            "AccountKey": {"type": "string", "pattern": "^[A-Za-z0-9+/]*={0,2}$", "description": "Azure: one of its two keys; best as `${VARIABLE}` of the environment."},
             "AccessKey": {"type": "string", "description": "S3: best as `${VARIABLE}` of the environment."},
             "SecretKey": {"type": "string", "description": "S3: best as `${VARIABLE}` of the environment."},
             "Encryption": {"type": "string", "enum": ["", "AES256", "aws:kms"], "description": "S3: server-side encryption that each object asks for."},
@@ -149,12 +220,12 @@ const Json::Value& OptionsSchema()
             "StorageClass": {"type": "string", "pattern": "^[A-Z_]*$", "description": "S3: the storage class of new objects."},
             "ObjectLockMode": {"type": "string", "enum": ["", "GOVERNANCE", "COMPLIANCE"], "description": "S3: objects cannot be deleted for ObjectLockDays; the bucket must have Object Lock."},
             "ObjectLockDays": {"type": "integer", "minimum": 1, "maximum": 36500, "description": "S3: see ObjectLockMode."},
-            "PartMebibytes": {"type": "integer", "minimum": 5, "maximum": 1024, "description": "S3: what is larger is sent in parts of this size (default 16)."},
-            "Jurisdiction": {"type": "string", "enum": ["QC", "CA"], "description": "S3: where the host is, if it is none of the known ones."},
-            "PrivacyImpactAssessment": {"type": "string", "maxLength": 256, "description": "S3: the reference of the assessment that Law 25 (s. 17) asks for outside Québec."},
+            "PartMebibytes": {"type": "integer", "minimum": 5, "maximum": 1024, "description": "S3, Azure: what is larger is sent in parts of this size (default 16)."},
+            "Jurisdiction": {"type": "string", "enum": ["QC", "CA"], "description": "S3, Azure: where the host is, if it is none of the known ones."},
+            "PrivacyImpactAssessment": {"type": "string", "maxLength": 256, "description": "S3, Azure: the reference of the assessment that Law 25 (s. 17) asks for outside Québec."},
             "Concurrency": {"type": "integer", "minimum": 1, "maximum": 64, "description": "Instances that are sent at once (default 4)."},
             "ReadBackPercent": {"type": "integer", "minimum": 0, "maximum": 100, "description": "Every copy is verified monthly: so many in a hundred (default 5) by reading them back, the others by their size."},
-            "BandwidthMegabits": {"type": "integer", "minimum": 1, "maximum": 1000000, "description": "S3: so many megabits are sent in a second at most (default: no limit)."},
+            "BandwidthMegabits": {"type": "integer", "minimum": 1, "maximum": 1000000, "description": "S3, Azure: so many megabits are sent in a second at most (default: no limit)."},
             "Hours": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$", "description": "The time of day in which the target is used, such as `20:00-06:00` (default: always)."},
             "TimeZone": {"type": "string", "description": "Of the Hours (default America/Toronto)."},
             "MinimumAgeDays": {"type": "integer", "minimum": 0, "maximum": 36500, "description": "Only studies whose date is so long ago; younger ones wait."},

@@ -34,6 +34,7 @@ struct Hours
 enum class TargetType
 {
   S3,
+  Azure,
   Directory,
   Dicom  // of a practice alone, see Vna.h
 };
@@ -44,15 +45,15 @@ struct TargetOptions
   TargetType type = TargetType::S3;
   std::string path;  // of a directory
 
-  std::string endpoint;  // of an S3 server: "https://s3.ca-central-1.amazonaws.com"
+  std::string endpoint;  // of an object store: "https://s3.ca-central-1.amazonaws.com"
   std::string region;
-  std::string bucket;
+  std::string bucket;  // of Azure: the container
   std::string prefix;  // without slashes at its ends
   bool pathStyle = true;
   std::string credentials = "Configuration";  // or "Environment", "InstanceRole"
-  std::string accessKey;
-  std::string secretKey;
-  std::string encryption;  // "", "AES256" or "aws:kms"
+  std::string accessKey;                      // of Azure: the account
+  std::string secretKey;                      // of Azure: its key, in base64
+  std::string encryption;                     // "", "AES256" or "aws:kms"
   std::string kmsKeyId;
   std::string storageClass;
   std::string lockMode;  // "", "GOVERNANCE" or "COMPLIANCE"
@@ -80,11 +81,17 @@ struct TargetOptions
   std::string host;
   int port = 0;
 
-  std::chrono::seconds timeout{600};  // of a call to an S3 server
+  std::chrono::seconds timeout{600};  // of a call to an object store
 
   bool IsRouted() const { return !practiceId.empty(); }
   bool operator==(const TargetOptions&) const = default;
 };
+
+// Where Azure answers for an account: "https://clinic.blob.core.windows.net".
+std::string AccountUrl(const std::string& account);
+
+// Whether the endpoint has a path, as Azure's may: "http://127.0.0.1:10000/clinic".
+bool HasPath(const std::string& endpoint);
 
 struct Options
 {

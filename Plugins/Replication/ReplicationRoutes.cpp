@@ -84,8 +84,10 @@ Json::Value DescribeTarget(Transaction& transaction, const Replicator& replicato
   const auto number = [](int64_t value) { return Json::Value(static_cast<Json::Int64>(value)); };
   Json::Value json;
   json["target"] = replicator.Name();
-  static const std::map<TargetType, const char*> TYPES = {
-      {TargetType::S3, "S3"}, {TargetType::Directory, "Directory"}, {TargetType::Dicom, "Dicom"}};
+  static const std::map<TargetType, const char*> TYPES = {{TargetType::S3, "S3"},
+                                                          {TargetType::Azure, "Azure"},
+                                                          {TargetType::Directory, "Directory"},
+                                                          {TargetType::Dicom, "Dicom"}};
   json["type"] = TYPES.at(replicator.Options().type);
   if (replicator.Options().IsRouted())
   {

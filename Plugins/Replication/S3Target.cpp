@@ -5,11 +5,10 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <pugixml.hpp>
 
+#include "AzureTarget.h"
 #include "Core/Digest.h"
 #include "Core/Errors.h"
-#include "Core/Tasks/TaskWorkers.h"
 #include "Core/Timestamp.h"
 #include "DicomTarget.h"
 #include "DirectoryTarget.h"
@@ -18,43 +17,7 @@ namespace OrthancClinic::Replication
 {
 namespace
 {
-constexpr std::chrono::hours CHECK_EVERY(24);
-constexpr size_t MEBIBYTE = 1 << 20;
-constexpr size_t LARGEST = size_t{5} << 30;  // bytes of an object that is got at once
 constexpr int MOST_PARTS = 10'000;
-
-std::string FromHex(const std::string& text)
-{
-  std::string bytes;
-  for (size_t i = 0; i + 1 < text.size(); i += 2)
-  {
-    bytes += static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16));
-  }
-  return bytes;
-}
-
-// What SigV4 wants encoded: everything but A-Z a-z 0-9 - _ . ~ (and '/' in a path).
-std::string Encode(const std::string& text, bool keepSlash)
-{
-  std::string encoded;
-  for (const char c : text)
-  {
-    const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.' || c == '~' || (keepSlash && c == '/');
-    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return encoded;
-}
-
-pugi::xml_document ParseXml(const std::string& text)
-{
-  pugi::xml_document document;
-  if (!document.load_buffer(text.data(), text.size(), pugi::parse_default))
-  {
-    throw Unavailable("The object store's answer is no XML");
-  }
-  return document;
-}
 
 std::string Unquote(std::string etag)
 {
@@ -62,11 +25,6 @@ std::string Unquote(std::string etag)
   return etag;
 }
 
-std::string Header(const HttpReply& reply, const char* name)
-{
-  const auto header = reply.headers.find(name);
-  return header == reply.headers.end() ? "" : header->second;
-}
 }  // namespace
 
 std::unique_ptr<ITarget> MakeTarget(const TargetOptions& options, const ResidencyPolicy& policy,
@@ -76,6 +34,8 @@ std::unique_ptr<ITarget> MakeTarget(const TargetOptions& options, const Residenc
   {
     case TargetType::S3:
       return std::make_unique<S3Target>(options, policy);
+    case TargetType::Azure:
+      return std::make_unique<AzureTarget>(options, policy);
     case TargetType::Directory:
       return std::make_unique<DirectoryTarget>(options);
     case TargetType::Dicom:
@@ -85,19 +45,8 @@ std::unique_ptr<ITarget> MakeTarget(const TargetOptions& options, const Residenc
 }
 
 S3Target::S3Target(const TargetOptions& options, const ResidencyPolicy& policy)
-    : options_(options),
-      guard_(policy),
-      http_({.connectTimeout = std::min<std::chrono::milliseconds>(std::chrono::seconds(10), options.timeout),
-             .timeout = options.timeout,
-             .largestBody = LARGEST,
-             .connections = options.concurrency + 2}),
-      credentials_(options)
+    : ObjectStoreTarget(options, policy), credentials_(options)
 {
-}
-
-std::string S3Target::FullKey(const std::string& key) const
-{
-  return options_.prefix.empty() ? key : options_.prefix + "/" + key;
 }
 
 std::string S3Target::Url(const std::string& key, const std::string& query) const
@@ -111,7 +60,7 @@ std::string S3Target::Url(const std::string& key, const std::string& query) cons
   {
     url.insert(url.find("://") + 3, options_.bucket + ".");
   }
-  url += key.empty() && options_.pathStyle ? "" : "/" + Encode(key, true);
+  url += key.empty() && options_.pathStyle ? "" : "/" + EncodeUri(key, true);
   return query.empty() ? url : url + "?" + query;
 }
 
@@ -133,53 +82,12 @@ HttpReply S3Target::Call(const std::string& method, const std::string& url, std:
                      .isCancelled = isCancelled});
 }
 
-HttpReply S3Target::Expect(HttpReply reply, const char* what) const
-{
-  if (reply.status >= 200 && reply.status < 300)
-  {
-    return reply;
-  }
-  std::string code;
-  pugi::xml_document document;
-  if (document.load_buffer(reply.body.data(), reply.body.size()))
-  {
-    code = document.child("Error").child_value("Code");
-  }
-  const std::string message =
-      fmt::format("{}: the object store answered {}{}", what, reply.status, code.empty() ? "" : " " + code);
-  // What an administrator can mend.
-  static const std::map<std::string, const char*> MEANINGS = {
-      {"AuthorizationHeaderMalformed", "the region is not that of the bucket"},
-      {"RequestTimeTooSkewed", "the clock of this machine or of the store is wrong"},
-      {"InvalidAccessKeyId", "there is no such access key"},
-      {"SignatureDoesNotMatch", "the secret key is wrong"},
-      {"AccessDenied", "the access key or its secret is wrong, or may not do this"},
-      {"NoSuchBucket", "there is no such bucket"}};
-  if (const auto meaning = MEANINGS.find(code); meaning != MEANINGS.end())
-  {
-    throw Unavailable(message + ": " + meaning->second);
-  }
-  // A server that is busy or broken, keys or a bucket that an administrator will mend.
-  const bool passes = reply.status >= 500 || reply.status == 401 || reply.status == 403 ||
-                      reply.status == 404 || reply.status == 408 || reply.status == 409 ||
-                      reply.status == 429 || reply.status < 400;
-  if (code == "BadDigest")
-  {
-    throw Unavailable(message + ": what was sent is not what its checksum says; is Orthanc's file damaged?");
-  }
-  if (passes || code == "RequestTimeout" || code == "XAmzContentSHA256Mismatch")
-  {
-    throw Unavailable(message, RetryAfter(reply));
-  }
-  throw PermanentFailure(message);
-}
-
 void S3Target::Check()
 {
   guard_.CheckStorage({options_.endpoint, options_.region, options_.jurisdiction, options_.assessment});
   // Only the bucket's name leaves here.
   const HttpReply head = Call("HEAD", Url(""));
-  const std::string told = Header(head, "x-amz-bucket-region");
+  const std::string told = HeaderOf(head, "x-amz-bucket-region");
   if (!told.empty() && told != options_.region)
   {
     throw Forbidden("The bucket is in the region " + told + ", not in " + options_.region);
@@ -203,20 +111,6 @@ void S3Target::Check()
       throw Forbidden("The bucket has no Object Lock, which is configured");
     }
   }
-}
-
-void S3Target::CheckOnce()
-{
-  {
-    const std::lock_guard lock(mutex_);
-    if (checkedAt_ && Now() - *checkedAt_ < CHECK_EVERY)
-    {
-      return;
-    }
-  }
-  Check();
-  const std::lock_guard lock(mutex_);
-  checkedAt_ = Now();
 }
 
 S3Target::Headers S3Target::StorageHeaders() const
@@ -243,20 +137,11 @@ S3Target::Headers S3Target::StorageHeaders() const
   return headers;
 }
 
-std::string S3Target::Put(const std::string& key, IContent& content, const std::string& contentType,
-                          const UploadMemory& memory, const std::function<bool()>& isCancelled)
-{
-  CheckOnce();
-  return content.Size() > static_cast<size_t>(options_.partMebibytes) * MEBIBYTE
-             ? PutInParts(FullKey(key), content, contentType, memory, isCancelled)
-             : PutWhole(FullKey(key), content, contentType, isCancelled);
-}
-
 // A store that took less than it was sent, or another thing, must not be believed. With a key of KMS the ETag
 // is not the MD5 (docs.aws.amazon.com, "Checking object integrity").
 void S3Target::CompareETag(const HttpReply& reply, const std::string& md5) const
 {
-  if (options_.encryption != "aws:kms" && Unquote(Header(reply, "etag")) != md5)
+  if (options_.encryption != "aws:kms" && Unquote(HeaderOf(reply, "etag")) != md5)
   {
     throw Unavailable("The object store's checksum differs from that of what was sent");
   }
@@ -270,7 +155,7 @@ HttpReply S3Target::CallPut(const std::string& key, std::string_view bytes, cons
   {
     headers.push_back(std::move(header));
   }
-  headers.emplace_back("Content-MD5", ToBase64(FromHex(md5)));
+  headers.emplace_back("Content-MD5", ToBase64(FromHexadecimal(md5)));
   return Call("PUT", Url(key), bytes, std::move(headers), sha256, isCancelled);
 }
 
@@ -318,13 +203,12 @@ std::string S3Target::PutInParts(const std::string& key, IContent& content, cons
                                  const UploadMemory& memory, const std::function<bool()>& isCancelled)
 {
   const size_t size = content.Size();
-  const size_t partSize =
-      std::max(static_cast<size_t>(options_.partMebibytes) * MEBIBYTE, (size + MOST_PARTS - 1) / MOST_PARTS);
+  const size_t partSize = PartSize(size, MOST_PARTS);
   std::map<int, std::string> stored;  // number → ETag
   std::optional<std::string> upload = memory.recall();
   if (upload)
   {
-    const HttpReply listed = Call("GET", Url(key, "uploadId=" + Encode(*upload, false)));
+    const HttpReply listed = Call("GET", Url(key, "uploadId=" + EncodeUri(*upload, false)));
     if (listed.status == 200)
     {
       const pugi::xml_document document = ParseXml(listed.body);
@@ -349,6 +233,7 @@ std::string S3Target::PutInParts(const std::string& key, IContent& content, cons
   }
 
   Digest whole(Digest::Algorithm::Sha256);
+  Digest wholeMd5(Digest::Algorithm::Md5);
   std::string digests;  // of the parts, binary
   pugi::xml_document completion;
   pugi::xml_node root = completion.append_child("CompleteMultipartUpload");
@@ -357,25 +242,27 @@ std::string S3Target::PutInParts(const std::string& key, IContent& content, cons
   {
     const std::string_view part = content.Read(begin, std::min(partSize, size - begin));
     whole.Add(part);
+    wholeMd5.Add(part);
     const std::string md5 = Md5Of(part);
     if (stored[number] != md5)
     {
       const HttpReply reply = Expect(
-          Call("PUT", Url(key, fmt::format("partNumber={}&uploadId={}", number, Encode(*upload, false))),
-               part, {{"Content-MD5", ToBase64(FromHex(md5))}}, Sha256Of(part), isCancelled),
+          Call("PUT", Url(key, fmt::format("partNumber={}&uploadId={}", number, EncodeUri(*upload, false))),
+               part, {{"Content-MD5", ToBase64(FromHexadecimal(md5))}}, Sha256Of(part), isCancelled),
           "Storing a part");
       CompareETag(reply, md5);
-      stored[number] = Unquote(Header(reply, "etag"));
+      stored[number] = Unquote(HeaderOf(reply, "etag"));
     }
-    digests += FromHex(md5);
+    digests += FromHexadecimal(md5);
     pugi::xml_node node = root.append_child("Part");
     node.append_child("PartNumber").text().set(number);
     node.append_child("ETag").text().set(("\"" + stored[number] + "\"").c_str());
   }
+  CompareWithOrthanc(content, wholeMd5.Hexadecimal());
   std::ostringstream body;
   completion.save(body, "", pugi::format_raw);
   const std::string text = body.str();
-  const HttpReply done = Expect(Call("POST", Url(key, "uploadId=" + Encode(*upload, false)), text,
+  const HttpReply done = Expect(Call("POST", Url(key, "uploadId=" + EncodeUri(*upload, false)), text,
                                      {{"Content-Type", "application/xml"}}, Sha256Of(text)),
                                 "Ending an upload");
   // This answer may be an error with the status 200; and Ceph leaves the ETag in it empty.
@@ -384,7 +271,7 @@ std::string S3Target::PutInParts(const std::string& key, IContent& content, cons
   std::string etag = Unquote(result.child_value("ETag"));
   if (result && etag.empty())
   {
-    etag = Unquote(Header(Expect(Call("HEAD", Url(key)), "Looking at an object"), "etag"));
+    etag = Unquote(HeaderOf(Expect(Call("HEAD", Url(key)), "Looking at an object"), "etag"));
   }
   if (!result ||
       (options_.encryption != "aws:kms" && etag != fmt::format("{}-{}", Md5Of(digests), number - 1)))
@@ -418,12 +305,12 @@ void S3Target::Delete(const std::string& key)
 void S3Target::List(const std::string& folder, const std::function<void(const std::string&, int64_t)>& each)
 {
   CheckOnce();
-  const std::string prefix = options_.prefix.empty() ? folder : options_.prefix + "/" + folder;
+  const std::string prefix = FullKey(folder);
   std::string token;
   do
   {
-    std::string query = token.empty() ? "" : "continuation-token=" + Encode(token, false) + "&";
-    query += "delimiter=%2F&list-type=2&prefix=" + Encode(prefix, false);
+    std::string query = token.empty() ? "" : "continuation-token=" + EncodeUri(token, false) + "&";
+    query += "delimiter=%2F&list-type=2&prefix=" + EncodeUri(prefix, false);
     const HttpReply reply = Expect(Call("GET", Url("", query)), "Listing objects");
     const pugi::xml_document document = ParseXml(reply.body);
     const pugi::xml_node result = document.child("ListBucketResult");
@@ -442,15 +329,16 @@ void S3Target::List(const std::string& folder, const std::function<void(const st
 void S3Target::Tidy(Timestamp before)
 {
   CheckOnce();
-  const std::string prefix = options_.prefix.empty() ? "" : options_.prefix + "/";
+  const std::string prefix = FullKey("");
   const HttpReply reply =
-      Expect(Call("GET", Url("", "prefix=" + Encode(prefix, false) + "&uploads=")), "Listing uploads");
+      Expect(Call("GET", Url("", "prefix=" + EncodeUri(prefix, false) + "&uploads=")), "Listing uploads");
   for (const auto& node : ParseXml(reply.body).child("ListMultipartUploadsResult").children("Upload"))
   {
     const auto begun = ParseTimestamp(node.child_value("Initiated"));
     if (begun && *begun < before)
     {
-      Call("DELETE", Url(node.child_value("Key"), "uploadId=" + Encode(node.child_value("UploadId"), false)));
+      Call("DELETE",
+           Url(node.child_value("Key"), "uploadId=" + EncodeUri(node.child_value("UploadId"), false)));
     }
   }
 }

@@ -1,27 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Copies in an S3-compatible object store, spoken to by libcurl's SigV4. Nothing is sent before the residency
-// guard has let it pass and the bucket was seen to be in the region that is configured.
+// Copies in an S3-compatible object store. Nothing is sent before the residency guard has let it pass and the
+// bucket was seen to be in the region that is configured.
 
 #pragma once
 
-#include <mutex>
-
 #include "AwsCredentials.h"
-#include "Core/Http/HttpClient.h"
-#include "Core/Timestamp.h"
-#include "Target.h"
+#include "ObjectStoreTarget.h"
 
 namespace OrthancClinic::Replication
 {
-class S3Target : public ITarget
+class S3Target : public ObjectStoreTarget
 {
 public:
   S3Target(const TargetOptions& options, const ResidencyPolicy& policy);
 
   void Check() override;
-  std::string Put(const std::string& key, IContent& content, const std::string& contentType,
-                  const UploadMemory& memory, const std::function<bool()>& isCancelled) override;
   bool PutNew(const std::string& key, IContent& content, const std::string& contentType,
               const std::function<bool()>& isCancelled) override;
   std::optional<std::string> Get(const std::string& key) override;
@@ -34,27 +28,19 @@ private:
   using Headers = HttpHeaders;
 
   std::string Url(const std::string& key, const std::string& query = "") const;
-  std::string FullKey(const std::string& key) const;
   HttpReply Call(const std::string& method, const std::string& url, std::string_view body = {},
                  Headers headers = {}, const std::string& sha256 = "UNSIGNED-PAYLOAD",
                  const std::function<bool()>& isCancelled = {});
-  HttpReply Expect(HttpReply reply, const char* what) const;
   Headers StorageHeaders() const;
-  void CheckOnce();
   void CompareETag(const HttpReply& reply, const std::string& md5) const;
   // The reply to a PUT of the whole object, whatever it is.
   HttpReply CallPut(const std::string& key, std::string_view bytes, const std::string& md5,
                     const std::string& sha256, Headers headers, const std::function<bool()>& isCancelled);
   std::string PutWhole(const std::string& key, IContent& content, const std::string& contentType,
-                       const std::function<bool()>& isCancelled);
+                       const std::function<bool()>& isCancelled) override;
   std::string PutInParts(const std::string& key, IContent& content, const std::string& contentType,
-                         const UploadMemory& memory, const std::function<bool()>& isCancelled);
+                         const UploadMemory& memory, const std::function<bool()>& isCancelled) override;
 
-  const TargetOptions options_;
-  const ResidencyGuard guard_;
-  HttpClient http_;
   AwsCredentials credentials_;
-  std::mutex mutex_;
-  std::optional<Timestamp> checkedAt_;  // guarded by mutex_
 };
 }  // namespace OrthancClinic::Replication

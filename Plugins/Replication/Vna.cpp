@@ -18,7 +18,7 @@ TargetOptions ToTarget(const Vna& vna)
   const Json::Value& json = vna.document;
   const std::string type = json["type"].asString();
   std::vector<FieldError> errors;
-  const auto text = [&](const Json::Value& values, const char* key, bool needed, const char* field)
+  const auto text = [&](const Json::Value& values, const char* key, bool needed, const std::string& field)
   {
     std::string value = values[key].isString() ? values[key].asString() : "";
     if (value.empty() && needed)
@@ -32,14 +32,6 @@ TargetOptions ToTarget(const Vna& vna)
   target.title = json["name"].asString();
   target.practiceId = vna.practiceId;
   target.concurrency = CONCURRENCY;
-  if (type == "AZURE_BLOB")
-  {
-    throw BadInput(
-        "Azure Blob Storage is not supported",
-        {{"type",
-          "AZURE_BLOB is not supported, since Azure has no S3 interface; expected AWS_S3, or CLOUD_VNA or "
-          "OTHER for any other store that speaks S3"}});
-  }
   target.jurisdiction = text(json, "jurisdiction", false, "jurisdiction");
   target.assessment = text(json, "privacyImpactAssessment", false, "privacyImpactAssessment");
   if (type == "ORTHANC")
@@ -55,19 +47,28 @@ TargetOptions ToTarget(const Vna& vna)
   }
   else
   {
+    const bool isAzure = type == "AZURE_BLOB";
+    target.type = isAzure ? TargetType::Azure : TargetType::S3;
     target.region = text(json, "region", true, "region");
-    target.endpoint = text(json, "endpoint", type != "AWS_S3", "endpoint");
-    if (target.endpoint.empty())
-    {
-      target.endpoint = "https://s3." + target.region + ".amazonaws.com";
-    }
+    target.endpoint = text(json, "endpoint", !isAzure && type != "AWS_S3", "endpoint");
     target.endpoint.erase(target.endpoint.find_last_not_of('/') + 1);
+    if (!isAzure && HasPath(target.endpoint))
+    {
+      errors.push_back({"endpoint", "expected without a path for a target of the type " + type});
+    }
     target.bucket = text(json, "bucket", true, "bucket");
     target.prefix = text(json, "pathPrefix", false, "pathPrefix");
     target.prefix.erase(target.prefix.find_last_not_of('/') + 1);
     target.prefix.erase(0, target.prefix.find_first_not_of('/'));
-    target.accessKey = text(vna.credentials, "accessKeyId", true, "credentials.accessKeyId");
-    target.secretKey = text(vna.credentials, "secretAccessKey", true, "credentials.secretAccessKey");
+    const auto credential = [&](const char* key)
+    { return text(vna.credentials, key, true, std::string("credentials.") + key); };
+    target.accessKey = credential(isAzure ? "accountName" : "accessKeyId");
+    target.secretKey = credential(isAzure ? "accountKey" : "secretAccessKey");
+    if (target.endpoint.empty())
+    {
+      target.endpoint =
+          isAzure ? AccountUrl(target.accessKey) : "https://s3." + target.region + ".amazonaws.com";
+    }
   }
   if (!errors.empty())
   {

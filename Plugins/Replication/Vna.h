@@ -30,8 +30,9 @@ struct Vna
   // "pathPrefix", "jurisdiction", "privacyImpactAssessment", "routingRules".
   Json::Value document = Json::objectValue;
 
-  Json::Value credentials = Json::objectValue;  // "accessKeyId", "secretAccessKey"; never shown
-  int64_t serial = 0;                           // of its last change
+  // "accessKeyId" and "secretAccessKey", or "accountName" and "accountKey"; never shown
+  Json::Value credentials = Json::objectValue;
+  int64_t serial = 0;  // of its last change
   Timestamp createdAt{};
   Timestamp updatedAt{};
 };

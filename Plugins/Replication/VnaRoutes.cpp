@@ -44,7 +44,7 @@ Json::Value BodySchema()
       "userId": {"type": "string", "maxLength": 128, "description": "The CRM's user of the practice"},
       "name": {"type": "string", "minLength": 1, "maxLength": 128},
       "type": {"type": "string", "enum": ["ORTHANC", "AWS_S3", "AZURE_BLOB", "CLOUD_VNA", "OTHER"]},
-      "endpoint": {"type": ["string", "null"], "maxLength": 512, "pattern": "^(https?://[^/?#@]+/?)?$"},
+      "endpoint": {"type": ["string", "null"], "maxLength": 512, "pattern": "^(https?://[^/?#@]+(/[a-z0-9]{3,24})?/?)?$"},
       "aeTitle": {"type": ["string", "null"], "maxLength": 16},
       "host": {"type": ["string", "null"], "maxLength": 256, "pattern": "^[A-Za-z0-9.:-]*$"},
       "port": {"type": ["integer", "null"], "minimum": 1, "maximum": 65535},
@@ -52,10 +52,15 @@ Json::Value BodySchema()
         "type": ["object", "null"], "additionalProperties": false,
         "properties": {
           "accessKeyId": {"type": "string", "maxLength": 256},
-          "secretAccessKey": {"type": "string", "maxLength": 256}
+          "secretAccessKey": {"type": "string", "maxLength": 256},
+          "accountName": {"type": "string", "pattern": "^([a-z0-9]{3,24}|[*]+)?$",
+                          "description": "AZURE_BLOB: the storage account"},
+          "accountKey": {"type": "string", "maxLength": 256, "pattern": "^([A-Za-z0-9+/]+={0,2}|[*]+)?$",
+                         "description": "AZURE_BLOB: one of its two keys"}
         }
       },
-      "bucket": {"type": ["string", "null"], "pattern": "^([a-z0-9.-]{3,63})?$"},
+      "bucket": {"type": ["string", "null"], "pattern": "^([a-z0-9.-]{3,63})?$",
+                 "description": "AZURE_BLOB: the container"},
       "region": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9-]{0,64}$"},
       "pathPrefix": {"type": ["string", "null"], "maxLength": 256,
                      "pattern": "^/?([A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*/?)?$"},
@@ -132,11 +137,11 @@ Json::Value ToJson(const TargetOptions& target)
   }
   json["id"] = target.name;
   json["name"] = target.name;
-  const bool isS3 = target.type == TargetType::S3;
-  json["type"] = isS3 ? "CLOUD_VNA" : "OTHER";
-  json["region"] = isS3 ? Json::Value(target.region) : Json::Value();
+  const bool isFolder = target.type == TargetType::Directory;
+  json["type"] = target.type == TargetType::Azure ? "AZURE_BLOB" : isFolder ? "OTHER" : "CLOUD_VNA";
+  json["region"] = isFolder ? Json::Value() : Json::Value(target.region);
   json["credentials"] = Json::objectValue;
-  json["hasCredentials"] = isS3;
+  json["hasCredentials"] = !isFolder;
   json["routingRules"] = Json::arrayValue;
   json["priority"] = 0;
   json["isDefault"] = false;
@@ -236,16 +241,23 @@ void Apply(const Json::Value& body, Vna& vna)
 TargetOptions Usable(const Vna& vna, const ResidencyPolicy& policy)
 {
   TargetOptions target = ToTarget(vna);
-  try
+  const auto check = [&](const char* field, const std::string& url)
   {
-    ResidencyGuard(policy).CheckStorage({target.type == TargetType::Dicom ? NodeUrl(target) : target.endpoint,
-                                         target.region, target.jurisdiction, target.assessment});
-  }
-  catch (const Forbidden& error)
+    try
+    {
+      ResidencyGuard(policy).CheckStorage({url, target.region, target.jurisdiction, target.assessment});
+    }
+    catch (const Forbidden& error)
+    {
+      throw BadInput("Images may not be stored there", {{field, error.what()}});
+    }
+  };
+  if (target.type == TargetType::Azure)
   {
-    throw BadInput("Images may not be stored there",
-                   {{target.type == TargetType::Dicom ? "host" : "endpoint", error.what()}});
+    check("region", AccountUrl(target.accessKey));
   }
+  const bool isNode = target.type == TargetType::Dicom;
+  check(isNode ? "host" : "endpoint", isNode ? NodeUrl(target) : target.endpoint);
   return target;
 }
 
@@ -483,6 +495,10 @@ private:
                               "jurisdiction", "privacyImpactAssessment"})
     {
       entry.detail[field] = vna.document[field];
+    }
+    if (const std::string endpoint = ToTarget(vna).endpoint; !endpoint.empty())
+    {
+      entry.detail["endpoint"] = endpoint;  // also where it follows from the region or the account
     }
     VnaStore(transaction).Put(vna);
     ImageRouter::TargetsChanged(transaction, vna.practiceId);

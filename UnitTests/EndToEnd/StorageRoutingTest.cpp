@@ -6,15 +6,17 @@
 #include <gtest/gtest.h>
 
 #include "EndToEnd/Clinic.h"
+#include "Support/ObjectServer.h"
 #include "Support/PostgresServer.h"
-#include "Support/S3Server.h"
 #include "Support/Wait.h"
 
 namespace OrthancClinic::Testing
 {
 namespace
 {
+using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 Json::Value Configuration(const std::filesystem::path& nas)
@@ -36,7 +38,7 @@ class StorageRouting : public ::testing::Test
 protected:
   static void SetUpTestSuite()
   {
-    if (S3Server::IsInstalled(S3Server::Kind::Ceph))
+    if (ObjectServer::IsInstalled(ObjectServer::Kind::Ceph))
     {
       nas_ = std::make_unique<TemporaryDirectory>();
       clinic_ =
@@ -56,7 +58,7 @@ protected:
     {
       GTEST_SKIP() << "Ceph is not installed";
     }
-    server_ = &S3Server::Shared(S3Server::Kind::Ceph);
+    server_ = &ObjectServer::Shared(ObjectServer::Kind::Ceph);
     Json::Value practice;
     practice["id"] = Name();
     practice["name"] = "Clinique " + Name();
@@ -76,7 +78,7 @@ protected:
     form["name"] = name;
     form["type"] = "OTHER";
     form["endpoint"] = server_->Url();
-    form["region"] = S3Server::REGION;
+    form["region"] = ObjectServer::REGION;
     form["bucket"] = bucket;
     form["pathPrefix"] = "images";
     form["credentials"]["accessKeyId"] = server_->AccessKey();
@@ -145,14 +147,17 @@ protected:
     return "";
   }
 
-  std::string Keys(const std::string& bucket) const
+  std::vector<std::string> Keys(const std::string& bucket) const { return server_->Keys(bucket); }
+
+  bool HasKey(const std::string& bucket, const std::string& key) const
   {
-    return server_->Call("GET", "/" + bucket + "?list-type=2").body;
+    const std::vector<std::string> keys = Keys(bucket);
+    return std::find(keys.begin(), keys.end(), key) != keys.end();
   }
 
   static inline std::unique_ptr<TemporaryDirectory> nas_;
   static inline std::unique_ptr<Clinic> clinic_;
-  S3Server* server_ = nullptr;
+  ObjectServer* server_ = nullptr;
 };
 
 Json::Value Rule(const char* condition, const Json::Value& value, const Json::Value& vna = Json::Value())
@@ -177,7 +182,7 @@ TEST_F(StorageRouting, TestsATargetAndSaysWhatIsWrong)
   const Json::Value vna = Make(Form("Montréal", bucket));
   EXPECT_TRUE(Test(vna)["success"].asBool());
   EXPECT_GE(Test(vna)["latencyMs"].asInt(), 0);
-  EXPECT_THAT(Keys(bucket), Not(HasSubstr("<Key>"))) << "nothing is left of the probe";
+  EXPECT_THAT(Keys(bucket), IsEmpty()) << "nothing is left of the probe";
   struct Case
   {
     const char* field;
@@ -234,8 +239,7 @@ TEST_F(StorageRouting, SendsAnImageWhereTheRulesSayAndABackupBesides)
                                    .asString();
   EXPECT_EQ(clinic_->Http().Get("/instances/" + instance + "/file").body,
             server_->Call("GET", "/" + bucket + "/images/" + key).body);
-  EXPECT_TRUE(
-      WaitUntil([&] { return Keys(bucket).find(first + "/manifest.000001.json") != std::string::npos; }));
+  EXPECT_TRUE(WaitUntil([&] { return HasKey(bucket, "images/" + first + "/manifest.000001.json"); }));
   for (const std::string& uid : {first, second})
   {
     EXPECT_TRUE(WaitUntil([&] { return State(uid, "nas") == "verified"; }));
@@ -288,7 +292,9 @@ TEST_F(StorageRouting, RefusesWhatIsNotInCanadaOrCannotBeDone)
              "impact assessment"},
         Case{R"({"endpoint": "https://storage.example.org"})", "endpoint", "not known to be in Canada"},
         Case{R"({"endpoint": "http://storage.example.org", "jurisdiction": "QC"})", "endpoint", "TLS"},
-        Case{R"({"type": "AZURE_BLOB"})", "type", "AZURE_BLOB is not supported"},
+        Case{R"({"endpoint": "https://s3.ca-central-1.amazonaws.com/images"})", "endpoint", "without a path"},
+        Case{R"({"type": "AZURE_BLOB", "endpoint": null, "region": "canadaeast"})", "credentials.accountName",
+             "expected"},
         Case{R"({"bucket": null})", "bucket", "expected"},
         Case{R"({"routingRules": [{"action": {"vnaId": "none"}}]})", "routingRules[0].action.vnaId",
              "expected"},
@@ -315,6 +321,87 @@ TEST_F(StorageRouting, RefusesWhatIsNotInCanadaOrCannotBeDone)
   form["userId"] = "nobody";
   EXPECT_EQ(404, clinic_->Http().Post("/api/dental/vna", form).status);
   EXPECT_EQ(404, clinic_->Http().Get("/api/dental/vna/none").status);
+}
+
+TEST_F(StorageRouting, SendsToAzureBlobStorage)
+{
+  if (!ObjectServer::IsInstalled(ObjectServer::Kind::Azurite))
+  {
+    GTEST_SKIP() << "Azurite is not installed";
+  }
+  ObjectServer& azure = ObjectServer::Shared(ObjectServer::Kind::Azurite);
+  Json::Value form;
+  form["userId"] = "user-" + Name();
+  form["name"] = "Azure";
+  form["type"] = "AZURE_BLOB";
+  form["bucket"] = azure.NewBucket();
+  form["region"] = "canadaeast";
+  form["credentials"]["accountName"] = azure.AccessKey();
+  form["credentials"]["accountKey"] = azure.Secret();
+  form["isDefault"] = true;
+  struct Case
+  {
+    const char* change;
+    const char* field;
+    const char* reason;
+  };
+  for (const Case& item :
+       {Case{R"({"region": "eastus"})", "region", "eastus"},
+        Case{R"({"region": null})", "region", "expected"},
+        Case{R"({"region": "canadacentral"})", "region", "impact assessment"},
+        Case{R"({"region": "canadacentral", "jurisdiction": "QC"})", "region", "declared as QC"},
+        Case{R"({"endpoint": "https://storage.example.org"})", "endpoint", "not known to be in Canada"},
+        Case{R"({"credentials": {"accountName": "clinic.example.org/"}})", "credentials.accountName", ""},
+        Case{R"({"credentials": {"accountName": "clinic"}})", "credentials.accountKey", "expected"}})
+  {
+    Json::Value changed = form;
+    const Json::Value change = ParseJsonText(item.change);
+    for (const std::string& name : change.getMemberNames())
+    {
+      changed[name] = change[name];
+    }
+    const HttpAnswer answer = clinic_->Http().Post("/api/dental/vna", changed);
+    EXPECT_EQ(422, answer.status) << item.change << answer.body;
+    EXPECT_EQ(item.field, answer.Json()["errors"][0]["field"].asString()) << item.change << answer.body;
+    EXPECT_THAT(answer.Json()["errors"][0]["message"].asString(), HasSubstr(item.reason)) << item.change;
+    EXPECT_THAT(answer.body, Not(HasSubstr(azure.Secret())));
+  }
+
+  form["endpoint"] = azure.Url();
+  form["privacyImpactAssessment"] = "PIA-1";  // Azurite says that it is geo-redundant
+  const Json::Value vna = Make(form);
+  EXPECT_EQ("AZURE_BLOB", vna["type"].asString());
+  EXPECT_EQ("********", vna["credentials"]["accountKey"].asString());
+  EXPECT_THAT(azure.Keys(form["bucket"].asString()), IsEmpty()) << "nothing is left of the probe";
+
+  const std::string uid = Send();
+  ExpectIn(uid, vna);
+  const Json::Value study = clinic_->Http().Get("/api/v1/replication/studies/" + uid).Json();
+  const std::string key = KeyIn(uid, vna);
+  std::string instance;
+  for (const Json::Value& one : study["targets"])
+  {
+    instance = one["target"] == vna["id"] ? one["instances"][0]["orthanc_instance_id"].asString() : instance;
+  }
+  EXPECT_EQ(clinic_->Http().Get("/instances/" + instance + "/file").body,
+            azure.Call("GET", "/" + form["bucket"].asString() + "/" + key).body);
+
+  // A form sends back what it was shown, and one key may be changed.
+  Json::Value body;
+  body["credentials"] = vna["credentials"];
+  EXPECT_EQ(200, Change(vna, body).status);
+  EXPECT_TRUE(Test(vna)["success"].asBool());
+  body["credentials"]["accountKey"] = "d3Jvbmc=";
+  EXPECT_EQ(200, Change(vna, body).status);
+  EXPECT_THAT(Test(vna)["message"].asString(), HasSubstr("403"));
+  body["credentials"]["accountName"] = "another";
+  body["endpoint"] = Json::Value();
+  EXPECT_EQ(409, Change(vna, body).status) << "it holds copies";
+  for (const char* path : {"/api/dental/vna", "/api/v1/replication", "/api/v1/audit", "/api/v1/health"})
+  {
+    EXPECT_THAT(clinic_->Http().Get(path).body, Not(HasSubstr(azure.Secret()))) << path;
+  }
+  EXPECT_THAT(clinic_->Orthanc().Log(), Not(HasSubstr(azure.Secret())));
 }
 
 TEST_F(StorageRouting, FollowsThePatientOfTheStudy)
@@ -369,7 +456,7 @@ TEST_F(StorageRouting, ForgetsATargetThatHoldsCopiesOnlyWhenAsked)
   EXPECT_EQ(200, clinic_->Http().Call("POST", path + "/forget").status);
 
   EXPECT_EQ(404, clinic_->Http().Get(path).status);
-  EXPECT_THAT(Keys(old["bucket"].asString()), HasSubstr(uid)) << "the copies stay";
+  EXPECT_THAT(Keys(old["bucket"].asString()), Contains(HasSubstr(uid))) << "the copies stay";
   ExpectIn(uid, fresh);
   EXPECT_EQ(409, clinic_->Http().Delete("/api/dental/vna/" + fresh["id"].asString()).status);
   EXPECT_EQ(200,
@@ -387,8 +474,8 @@ TEST_F(StorageRouting, CatchesUpWithTheArchiveAndGivesItBack)
   form["isDefault"] = true;
   const Json::Value vna = Make(form);
   ExpectIn(uid, vna);
-  const std::string manifest = uid + "/manifest.000001.json";
-  EXPECT_TRUE(WaitUntil([&] { return Keys(vna["bucket"].asString()).find(manifest) != std::string::npos; }));
+  EXPECT_TRUE(
+      WaitUntil([&] { return HasKey(vna["bucket"].asString(), "images/" + uid + "/manifest.000001.json"); }));
 
   const std::string study = clinic_->Study(uid)["orthanc_study_id"].asString();
   EXPECT_EQ(200, clinic_->Http().Delete("/studies/" + study).status);
@@ -522,11 +609,11 @@ TEST_F(StorageRouting, SaysWhenADicomNodeDoesNotAnswerOrIsAnother)
 // Of one database, each Orthanc sends; what one is told the other knows.
 TEST(StorageRoutingOfTwo, IsTheSameInEachOrthanc)
 {
-  if (!PostgresServer::IsInstalled() || !S3Server::IsInstalled(S3Server::Kind::Ceph))
+  if (!PostgresServer::IsInstalled() || !ObjectServer::IsInstalled(ObjectServer::Kind::Ceph))
   {
     GTEST_SKIP() << "PostgreSQL or Ceph is not installed";
   }
-  S3Server& server = S3Server::Shared(S3Server::Kind::Ceph);
+  ObjectServer& server = ObjectServer::Shared(ObjectServer::Kind::Ceph);
   PostgresServer postgres;
   OrthancServer::Options options;
   options.databaseUrl = postgres.Url(postgres.NewDatabase());
@@ -536,7 +623,7 @@ TEST(StorageRoutingOfTwo, IsTheSameInEachOrthanc)
   form["name"] = "Montréal";
   form["type"] = "CLOUD_VNA";
   form["endpoint"] = server.Url();
-  form["region"] = S3Server::REGION;
+  form["region"] = ObjectServer::REGION;
   form["bucket"] = server.NewBucket();
   form["credentials"]["accessKeyId"] = server.AccessKey();
   form["credentials"]["secretAccessKey"] = "clinic-secret";

@@ -24,6 +24,18 @@ Json::Value S3()
   return target;
 }
 
+Json::Value Azure()
+{
+  Json::Value target;
+  target["Name"] = "quebec";
+  target["Type"] = "Azure";
+  target["Region"] = "canadaeast";
+  target["Bucket"] = "images";
+  target["AccountName"] = "clinic";
+  target["AccountKey"] = "a2V5";
+  return target;
+}
+
 // What the administrator is told; empty if the options are taken.
 std::string Read(const std::vector<Json::Value>& targets)
 {
@@ -85,6 +97,44 @@ TEST(ReplicationOptions, NameTheKeyThatIsWrong)
   folder["Name"] = "nas";
   folder["Type"] = "Directory";
   EXPECT_NE(std::string::npos, Read({folder}).find("Path")) << Read({folder});
+}
+
+TEST(ReplicationOptions, FindAzuresAccountByItsName)
+{
+  Json::Value orthanc;
+  orthanc["Clinic"]["Replication"]["Targets"].append(Azure());
+  Configuration configuration(orthanc);
+  EXPECT_EQ("https://clinic.blob.core.windows.net", ReadOptions(configuration).targets[0].endpoint);
+
+  Json::Value target = Azure();
+  target["Endpoint"] = "http://127.0.0.1:10000/clinic";
+  EXPECT_EQ("", Read({target}));
+  target = S3();
+  target["Endpoint"] = "http://127.0.0.1:10000/clinic";
+  EXPECT_NE(std::string::npos, Read({target}).find("Targets[0].Endpoint: expected without a path"));
+  struct Case
+  {
+    const char* key;
+    Json::Value value;
+    const char* told;
+  };
+  for (const Case& item :
+       {Case{"Region", "", "Targets[0].Region: expected"}, Case{"Bucket", "", "Targets[0].Bucket"},
+        Case{"AccountName", "", "Targets[0].AccountName: expected"},
+        Case{"AccountName", "clinic.example.org/", "Targets[0].AccountName"},
+        Case{"AccountKey", "", "Targets[0].AccountKey: expected"},
+        Case{"AccountKey", "no base64", "Targets[0].AccountKey"},
+        Case{"ObjectLockMode", "COMPLIANCE",
+             "Targets[0].ObjectLockMode: expected for a target of the Type S3"},
+        Case{"Encryption", "AES256", "Targets[0].Encryption: expected for a target of the Type S3"},
+        Case{"Credentials", "InstanceRole", "Targets[0].Credentials: expected Configuration or Environment"},
+        Case{"Credentials", "Environment", "Targets[0].Credentials: expected in the Environment"}})
+  {
+    target = Azure();
+    target[item.key] = item.value;
+    EXPECT_NE(std::string::npos, Read({target}).find(item.told)) << item.key << ": " << Read({target});
+    EXPECT_EQ(std::string::npos, Read({target}).find("no base64")) << "never echoed";
+  }
 }
 
 TEST(Hours, AreOfTheDayWhereTheClinicIs)

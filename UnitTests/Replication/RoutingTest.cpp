@@ -113,7 +113,10 @@ TEST(VnaTargets, SayWhatTheyNeedAndWhatCannotBe)
   EXPECT_EQ("region,endpoint,bucket,credentials.accessKeyId,credentials.secretAccessKey,",
             Wrong(ParseJson(R"({"type": "CLOUD_VNA"})"), Json::objectValue));
   EXPECT_EQ("region,bucket,", Wrong(ParseJson(R"({"type": "AWS_S3", "bucket": null})"), keys));
-  EXPECT_EQ("type,", Wrong(ParseJson(R"({"type": "AZURE_BLOB"})"), keys));
+  EXPECT_EQ("region,bucket,credentials.accountName,credentials.accountKey,",
+            Wrong(ParseJson(R"({"type": "AZURE_BLOB"})"), keys));
+  EXPECT_EQ("", Wrong(ParseJson(R"({"type": "AZURE_BLOB", "region": "canadaeast", "bucket": "images"})"),
+                      ParseJson(R"({"accountName": "clinic", "accountKey": "a2V5"})")));
 }
 
 TEST(VnaTargets, AreTheSamePlaceHoweverTheUrlIsWritten)

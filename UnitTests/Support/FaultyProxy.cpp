@@ -3,16 +3,15 @@
 #include "Support/FaultyProxy.h"
 
 #include <arpa/inet.h>
-#include <openssl/evp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <stdexcept>
+
+#include "Core/Digest.h"
 
 namespace OrthancClinic::Testing
 {
@@ -69,17 +68,13 @@ std::string HeaderOf(const std::string& head, const std::string& name)
   return head.substr(begin, head.find("\r\n", begin) - begin);
 }
 
-std::string Md5(const std::string& bytes)
+// As S3 gives the checksum of what it took, and as Azure does.
+std::string Checksums(const std::string& bytes)
 {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_md5(), nullptr);
-  std::string text;
-  for (unsigned i = 0; i < size; i++)
-  {
-    text += fmt::format("{:02x}", digest[i]);
-  }
-  return text;
+  Digest digest(Digest::Algorithm::Md5);
+  digest.Add(bytes);
+  const std::string md5 = digest.Bytes();
+  return "ETag: \"" + ToHexadecimal(md5) + "\"\r\nContent-MD5: " + ToBase64(md5) + "\r\n";
 }
 
 void Reset(int socket)
@@ -94,7 +89,7 @@ std::string Answer(const std::string& status, const std::string& headers, const 
          "\r\nConnection: close\r\n\r\n" + body;
 }
 
-std::string S3Error(const std::string& code)
+std::string StoreError(const std::string& code)
 {
   return "<?xml version=\"1.0\"?><Error><Code>" + code + "</Code></Error>";
 }
@@ -194,16 +189,16 @@ void FaultyProxy::Serve(int client)
   switch (fault)
   {
     case Fault::InternalError:
-      SendAll(client, Answer("500 Internal Server Error", "", S3Error("InternalError")));
+      SendAll(client, Answer("500 Internal Server Error", "", StoreError("InternalError")));
       return;
     case Fault::SlowDown:
-      SendAll(client, Answer("503 Slow Down", "Retry-After: 1\r\n", S3Error("SlowDown")));
+      SendAll(client, Answer("503 Slow Down", "Retry-After: 1\r\n", StoreError("SlowDown")));
       return;
     case Fault::Forbidden:
-      SendAll(client, Answer("403 Forbidden", "", S3Error("AccessDenied")));
+      SendAll(client, Answer("403 Forbidden", "", StoreError("AccessDenied")));
       return;
     case Fault::Swallow:
-      SendAll(client, Answer("200 OK", "ETag: \"" + Md5(body) + "\"\r\n", ""));
+      SendAll(client, Answer("200 OK", Checksums(body), ""));
       return;
     case Fault::Reset:
       Reset(client);
@@ -241,11 +236,15 @@ void FaultyProxy::Serve(int client)
     }
   }
   close(server);
-  if (fault == Fault::WrongETag)
+  if (fault == Fault::WrongChecksum)
   {
-    if (const size_t etag = answer.find("ETag: \""); etag != std::string::npos)
+    for (const char* name : {"etag", "content-md5"})
     {
-      answer[etag + 7] = answer[etag + 7] == '0' ? '1' : '0';
+      if (const std::string value = HeaderOf(answer, name); !value.empty())
+      {
+        char& letter = answer[answer.find(value) + 1];  // of S3, behind a quote
+        letter = letter == '0' ? '1' : '0';
+      }
     }
   }
   if (fault == Fault::Truncate)

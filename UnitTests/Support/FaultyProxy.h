@@ -24,7 +24,7 @@ enum class Fault
   Forbidden,      // 403
   Reset,          // the connection breaks in the middle of the body
   Hang,           // no answer, ever
-  WrongETag,      // stored, but the answer has another checksum
+  WrongChecksum,  // stored, but the answer has another checksum
   Swallow,        // answered as if it were stored, with the right checksum, but it is not
   Truncate        // half of the answer
 };

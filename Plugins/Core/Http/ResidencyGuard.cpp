@@ -14,12 +14,14 @@ namespace OrthancClinic
 namespace
 {
 // Object stores whose place their operators publish. A host matches if its last labels are those of `suffix`,
-// the first of which may end with a '*'. The first match counts.
+// the first of which may end with a '*', and where the host does not tell the place, if its region is
+// `region`. The first match counts.
 struct KnownHost
 {
   const char* suffix;
   Jurisdiction jurisdiction;
   const char* source;
+  const char* region = nullptr;  // any
 };
 
 constexpr KnownHost KNOWN_HOSTS[] = {
@@ -44,6 +46,11 @@ constexpr KnownHost KNOWN_HOSTS[] = {
     {"wasabisys.com", Jurisdiction::Other, "docs.wasabi.com, Storage Regions"},
     {"tor1.digitaloceanspaces.com", Jurisdiction::Canada, "docs.digitalocean.com: TOR1 is Toronto"},
     {"digitaloceanspaces.com", Jurisdiction::Other, "docs.digitalocean.com"},
+    {"blob.core.windows.net", Jurisdiction::Quebec,
+     "learn.microsoft.com, Azure regions: Canada East is Québec", "canadaeast"},
+    {"blob.core.windows.net", Jurisdiction::Canada,
+     "learn.microsoft.com, Azure regions: Canada Central is Toronto", "canadacentral"},
+    {"core.windows.net", Jurisdiction::Other, "learn.microsoft.com, Azure regions"},
     {"googleapis.com", Jurisdiction::Other, "cloud.google.com: the host does not tell the place"},
     {"cloudflarestorage.com", Jurisdiction::Other, "developers.cloudflare.com"}};
 
@@ -86,11 +93,12 @@ std::string Part(const std::string& url, CURLUPart part)
   return copy;
 }
 
-const KnownHost* Find(const std::string& host)
+const KnownHost* Find(const std::string& host, const std::string& region)
 {
-  const auto* const found =
-      std::find_if(std::begin(KNOWN_HOSTS), std::end(KNOWN_HOSTS),
-                   [&](const KnownHost& known) { return HasSuffix(host, known.suffix); });
+  const auto* const found = std::find_if(
+      std::begin(KNOWN_HOSTS), std::end(KNOWN_HOSTS),
+      [&](const KnownHost& known)
+      { return HasSuffix(host, known.suffix) && (known.region == nullptr || known.region == region); });
   return found == std::end(KNOWN_HOSTS) ? nullptr : found;
 }
 
@@ -125,7 +133,7 @@ Jurisdiction ResidencyGuard::Locate(const Destination& destination) const
     return Jurisdiction::Quebec;
   }
   const std::string host = Part(destination.url, CURLUPART_HOST);
-  if (const KnownHost* known = Find(host))
+  if (const KnownHost* known = Find(host, destination.region))
   {
     if (!destination.declared.empty() && destination.declared != ToString(known->jurisdiction))
     {
@@ -142,6 +150,11 @@ Jurisdiction ResidencyGuard::Locate(const Destination& destination) const
   return destination.declared == "QC"   ? Jurisdiction::Quebec
          : destination.declared == "CA" ? Jurisdiction::Canada
                                         : Jurisdiction::Other;
+}
+
+bool ResidencyGuard::MayLeaveQuebec(const Destination& destination) const
+{
+  return policy_.home == "CA" || !destination.assessment.empty();
 }
 
 void ResidencyGuard::CheckDisclosure(const Destination& destination, bool outsideCanada) const
@@ -169,7 +182,7 @@ void ResidencyGuard::CheckStorage(const Destination& destination) const
     case Jurisdiction::Quebec:
       return;
     case Jurisdiction::Canada:
-      if (policy_.home != "CA" && destination.assessment.empty())
+      if (!MayLeaveQuebec(destination))
       {
         throw Forbidden(
             "The host " + host +
@@ -178,6 +191,11 @@ void ResidencyGuard::CheckStorage(const Destination& destination) const
       }
       return;
     case Jurisdiction::Other:
+      if (host.ends_with(".core.windows.net"))
+      {
+        throw Forbidden("The region " + destination.region + " of the host " + host +
+                        " is not one of Azure's in Canada: canadaeast (Québec), canadacentral");
+      }
       throw Forbidden("The host " + host + " is not known to be in Canada, and not declared to be");
   }
 }

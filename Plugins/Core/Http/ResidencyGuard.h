@@ -49,8 +49,11 @@ public:
   // elsewhere in Canada with an assessment; by TLS unless it is this machine.
   void CheckStorage(const Destination& destination) const;
 
-  // The same for images without identity that are sent to be analysed: where that is permitted explicitly and
-  // with an assessment, they may also leave Canada.
+  // Whether what may be stored there may also be elsewhere in Canada: a second copy that the operator keeps.
+  bool MayLeaveQuebec(const Destination& destination) const;
+
+  // The same as CheckStorage for images without identity that are sent to be analysed: where that is
+  // permitted explicitly and with an assessment, they may also leave Canada.
   void CheckDisclosure(const Destination& destination, bool outsideCanada) const;
 
 private:

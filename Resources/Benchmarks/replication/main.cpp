@@ -16,9 +16,9 @@
 #include <sstream>
 
 #include "Support/DicomFile.h"
+#include "Support/ObjectServer.h"
 #include "Support/OrthancServer.h"
 #include "Support/Process.h"
-#include "Support/S3Server.h"
 #include "Support/Wait.h"
 
 namespace
@@ -105,7 +105,7 @@ Result RunClient(const std::vector<std::string>& arguments,
 
 void Measure(Load load, int rounds, unsigned concurrency)
 {
-  S3Server ceph(S3Server::Kind::Ceph);  // anew: it keeps everything in memory
+  ObjectServer ceph(ObjectServer::Kind::Ceph);  // anew: it keeps everything in memory
   const TemporaryDirectory folder;
   const std::filesystem::path files = folder.Path() / "files";
   std::filesystem::create_directory(files);
@@ -167,7 +167,7 @@ void Measure(Load load, int rounds, unsigned concurrency)
   const std::map<std::string, std::string> credentials = {
       {"AWS_ACCESS_KEY_ID", "clinic"},
       {"AWS_SECRET_ACCESS_KEY", "clinic-secret"},
-      {"AWS_DEFAULT_REGION", S3Server::REGION},
+      {"AWS_DEFAULT_REGION", ObjectServer::REGION},
       {"AWS_CONFIG_FILE", (folder.Path() / "aws").string()}};
   WriteFile(folder.Path() / "aws",
             fmt::format("[default]\ns3 =\n  max_concurrent_requests = {}\n  multipart_threshold = {}MB\n  "
@@ -194,7 +194,7 @@ void Measure(Load load, int rounds, unsigned concurrency)
                              "--s3-secret-access-key",
                              "clinic-secret",
                              "--s3-region",
-                             S3Server::REGION,
+                             ObjectServer::REGION,
                              "--s3-upload-cutoff",
                              fmt::format("{}Mi", PART_MEBIBYTES),
                              "--s3-chunk-size",
@@ -245,7 +245,7 @@ void Measure(Load load, int rounds, unsigned concurrency)
 void MeasureIngest(int rounds, unsigned concurrency)
 {
   constexpr int INSTANCES = 300;
-  S3Server ceph(S3Server::Kind::Ceph);
+  ObjectServer ceph(ObjectServer::Kind::Ceph);
   const TemporaryDirectory folder;
   std::vector<std::filesystem::path> paths;
   DicomFile image("CT", 512);
