@@ -8,6 +8,7 @@
 #include "Core/Dicom/DicomDate.h"
 #include "Core/Dicom/LocalTime.h"
 #include "Core/Dicom/Text.h"
+#include "Core/LetterCase.h"
 
 namespace OrthancClinic::Webhooks
 {
@@ -97,15 +98,6 @@ Json::Value Date(const Json::Value& value)
   }
   return date->ToIso();
 }
-
-std::string UpperCase(std::string text)
-{
-  for (char& c : text)
-  {
-    c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  }
-  return text;
-}
 }  // namespace
 
 bool IsCrmRecord(const Json::Value& data)
@@ -118,7 +110,7 @@ Json::Value PatientFromLead(const Json::Value& lead, PatientKind kind, const std
   static const JsonSchema SCHEMA(LeadSchema());
   Check(SCHEMA, lead, "lead");
 
-  const std::string status = lead["status"].isString() ? UpperCase(lead["status"].asString()) : "";
+  const std::string status = lead["status"].isString() ? ToUpper(lead["status"].asString()) : "";
   const bool converted =
       status == "CONVERTED" || status == "CUSTOMER" || status == "CLIENT" || status == "PATIENT";
   Json::Value json = ToJson(known.value_or(Patient()));

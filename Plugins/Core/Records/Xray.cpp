@@ -4,10 +4,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "Core/Configuration/Json.h"
 #include "Core/Database/Query.h"
+#include "Core/LetterCase.h"
 
 namespace OrthancClinic
 {
@@ -21,10 +20,7 @@ Json::Value ToCrmJson(const Xray& xray, const Practice& practice)
   json["leadId"] = orNull(xray.patientId);
   json["userId"] = practice.crmUserId;
   json["clinicId"] = orNull(xray.clinicId);
-  std::string type = xray.type;
-  std::transform(type.begin(), type.end(), type.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-  json["xrayType"] = type;
+  json["xrayType"] = ToUpper(xray.type);
   json["dateTaken"] = ToString(xray.takenAt);
   json["dicomFile"] = "/instances/" + xray.orthancInstanceId + "/file";
   json["imageUrl"] = image;
