@@ -6,11 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <system_error>
-
 #include "Core/Digest.h"
 #include "Core/Errors.h"
+#include "Core/ReadAt.h"
 
 namespace OrthancClinic::Replication
 {
@@ -46,21 +44,9 @@ public:
   std::string_view Read(size_t offset, size_t length) override
   {
     buffer_.resize(length);
-    size_t done = 0;
-    while (done < length)
+    if (const std::string why = ReadAt(file_, offset, buffer_); !why.empty())
     {
-      const ssize_t count =
-          pread(file_, buffer_.data() + done, length - done, static_cast<off_t>(offset + done));
-      if (count < 0 && errno == EINTR)
-      {
-        continue;
-      }
-      if (count <= 0)
-      {
-        throw Unavailable("A file of Orthanc's storage area cannot be read: " +
-                          (count == 0 ? "it is too short" : std::generic_category().message(errno)));
-      }
-      done += static_cast<size_t>(count);
+      throw Unavailable("A file of Orthanc's storage area cannot be read: " + why);
     }
     return buffer_;
   }

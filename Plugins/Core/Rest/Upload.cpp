@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "Core/Errors.h"
+#include "Core/ReadAt.h"
 #include "Core/Rest/Http.h"
 #include "Core/Rest/Multipart.h"
 
@@ -84,16 +85,9 @@ void SpoolFile::Append(std::string_view bytes)
 std::string SpoolFile::Read(uint64_t offset, uint64_t size) const
 {
   std::string bytes(std::min(size, size_ - std::min(offset, size_)), '\0');
-  size_t done = 0;
-  while (done < bytes.size())
+  if (const std::string why = ReadAt(descriptor_, offset, bytes); !why.empty())
   {
-    const ssize_t read =
-        pread(descriptor_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
-    if (read == 0 || (read < 0 && errno != EINTR))
-    {
-      Refuse("The upload cannot be read from the disk");
-    }
-    done += static_cast<size_t>(std::max<ssize_t>(read, 0));
+    throw Unavailable("The upload cannot be read from the disk: " + why);
   }
   return bytes;
 }
