@@ -23,9 +23,9 @@ namespace
 constexpr uint64_t LONGEST_FIELD = 64 << 10;
 constexpr size_t BLOCK = 1 << 20;
 
-[[noreturn]] void Refuse(const char* what)
+std::string WhyNot()
 {
-  throw Unavailable(std::string(what) + ": " + std::generic_category().message(errno));
+  return std::generic_category().message(errno);
 }
 
 int OpenUnnamed(const std::string& folder)
@@ -56,7 +56,7 @@ void WriteAll(int descriptor, std::string_view bytes)
     const ssize_t written = write(descriptor, bytes.data(), bytes.size());
     if (written < 0 && errno != EINTR)
     {
-      Refuse("The upload cannot be written to the disk");
+      throw Unavailable("The upload cannot be written to the disk: " + WhyNot());
     }
     bytes.remove_prefix(static_cast<size_t>(std::max<ssize_t>(written, 0)));
   }
@@ -67,7 +67,7 @@ SpoolFile::SpoolFile(const std::string& folder) : descriptor_(OpenUnnamed(folder
 {
   if (descriptor_ < 0)
   {
-    Refuse("There is no place for an upload");
+    throw Unavailable("There is no place for an upload: " + WhyNot());
   }
 }
 
@@ -97,7 +97,7 @@ void SpoolFile::Keep(const std::string& path) const
   const std::string self = "/proc/self/fd/" + std::to_string(descriptor_);
   if (fsync(descriptor_) != 0)
   {
-    Refuse("The upload cannot be written to the disk");
+    throw Unavailable("The upload cannot be written to the disk: " + WhyNot());
   }
   if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0)
   {
@@ -105,7 +105,7 @@ void SpoolFile::Keep(const std::string& path) const
     const int copy = open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (copy < 0)
     {
-      Refuse("The upload cannot be kept");
+      throw Unavailable("The upload cannot be kept: " + WhyNot());
     }
     try
     {
@@ -115,7 +115,7 @@ void SpoolFile::Keep(const std::string& path) const
       }
       if (fsync(copy) != 0)
       {
-        Refuse("The upload cannot be kept");
+        throw Unavailable("The upload cannot be kept: " + WhyNot());
       }
     }
     catch (...)
