@@ -439,7 +439,7 @@ Answer Analyzer::Send(RunningTask& task, Provider& provider, const Analysis& ana
   const auto finish = [&](const std::string& error)
   {
     dispatch.outcome = error.empty() ? "answered" : "failed";
-    dispatch.document["error"] = error.empty() ? Json::Value() : Json::Value(error);
+    dispatch.document["error"] = OrNull(error);
     dispatch.document["latency_ms"] = static_cast<Json::Int64>((Now() - begun).count());
   };
   const auto note = [&](const std::string& error)

@@ -14,7 +14,6 @@ namespace OrthancClinic::Intake
 namespace
 {
 constexpr std::chrono::milliseconds DECIDED_WITHIN(1500);
-constexpr uint64_t FORM_ITSELF = 1 << 20;  // fields and boundaries, besides the files
 
 // What the form says of whose the files are, checked against what the caller may do.
 UploadRequest ReadRequest(const Request& request, Database& database, const Options& options)
@@ -365,7 +364,7 @@ TagChanges ReadTagChanges(const Upload& upload, const Options& options)
 void AddUploadRoutes(Router& router, Database& database, Uploader& uploader, std::function<bool()> matches)
 {
   const auto handlers = std::make_shared<UploadHandlers>(database, uploader, std::move(matches));
-  const uint64_t most = static_cast<uint64_t>(uploader.GetOptions().largestUpload) + FORM_ITSELF;
+  const uint64_t most = uploader.GetOptions().LongestUploadForm();
   router.Add({.method = HttpMethod::Post,
               .path = "/api/v1/dicom/upload",
               .permission = Permission::WriteImages,

@@ -99,11 +99,6 @@ std::string TextOf(const Json::Value& tags, const char* name)
 {
   return tags[name].isString() ? tags[name].asString() : "";
 }
-
-Json::Value OrNull(const std::string& text)
-{
-  return text.empty() ? Json::Value() : Json::Value(text);
-}
 }  // namespace
 
 Json::Value ToJson(const FileResult& result)

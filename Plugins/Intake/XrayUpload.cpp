@@ -30,7 +30,6 @@ namespace OrthancClinic::Intake
 namespace
 {
 constexpr const char* FACE = "dental";
-constexpr uint64_t FORM_ITSELF = 1 << 20;  // fields and boundaries, besides the files
 constexpr size_t LONGEST_ID = 128;
 constexpr size_t LONGEST_NOTES = 10'000;  // bytes
 constexpr Json::ArrayIndex MOST_TEETH = 64;
@@ -492,7 +491,6 @@ Json::Value FormSchema(bool many)
 void AddXrayUploadRoutes(Clinic& clinic, Uploader& uploader)
 {
   static XrayUploads uploads(clinic, uploader);
-  const uint64_t most = static_cast<uint64_t>(uploader.GetOptions().largestUpload) + FORM_ITSELF;
   Router& router = clinic.Routes();
   router.Add({.method = HttpMethod::Post,
               .path = "/api/dental/xrays",
@@ -500,7 +498,7 @@ void AddXrayUploadRoutes(Clinic& clinic, Uploader& uploader)
               .summary = "Store an X-ray of a lead: DICOM, JPEG or PNG",
               .body = FormSchema(false),
               .upload = true,
-              .maxBody = static_cast<uint64_t>(uploader.GetOptions().largestFile) + FORM_ITSELF,
+              .maxBody = uploader.GetOptions().LongestForm(),
               .handler = [](const Request& request) { return uploads.One(request); }});
   router.Add({.method = HttpMethod::Post,
               .path = "/api/dental/xrays/batch",
@@ -508,7 +506,7 @@ void AddXrayUploadRoutes(Clinic& clinic, Uploader& uploader)
               .summary = "Store X-rays of a lead as a job",
               .body = FormSchema(true),
               .upload = true,
-              .maxBody = most,
+              .maxBody = uploader.GetOptions().LongestUploadForm(),
               .handler = [](const Request& request) { return uploads.BeginBatch(request); }});
   router.Add({.method = HttpMethod::Get,
               .path = "/api/dental/xrays/batch",

@@ -78,8 +78,7 @@ void Check(const JsonSchema& schema, const Json::Value& record, const char* what
 // One line of text: what a database of the web has in its fields may hold anything.
 Json::Value Line(const Json::Value& value)
 {
-  const std::string text = value.isString() ? CleanText(value.asString(), 2048) : "";
-  return text.empty() ? Json::Value() : Json::Value(text);
+  return OrNull(value.isString() ? CleanText(value.asString(), 2048) : "");
 }
 
 // "1985-01-01", "19850101", or the midnight of that day as JavaScript writes a Date.

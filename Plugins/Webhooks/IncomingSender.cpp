@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "Core/Configuration/Json.h"
 #include "Core/Digest.h"
 #include "Core/LetterCase.h"
 #include "StandardWebhooks.h"
@@ -75,7 +76,7 @@ Json::Value ToJson(const IncomingSender& sender)
 {
   Json::Value json;
   json["id"] = sender.id;
-  json["practice_id"] = sender.practiceId.empty() ? Json::Value() : Json::Value(sender.practiceId);
+  json["practice_id"] = OrNull(sender.practiceId);
   json["has_secret"] = true;
   json["updated_at"] = ToString(sender.updatedAt);
   return json;

@@ -321,6 +321,11 @@ std::string Abbreviate(std::string_view text, size_t most)
   return std::string(text);
 }
 
+Json::Value OrNull(const std::string& text)
+{
+  return text.empty() ? Json::Value() : Json::Value(text);
+}
+
 std::vector<std::string> Texts(const Json::Value& array)
 {
   std::vector<std::string> texts;

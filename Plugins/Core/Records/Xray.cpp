@@ -12,14 +12,12 @@ namespace OrthancClinic
 {
 Json::Value ToCrmJson(const Xray& xray, const Practice& practice)
 {
-  const auto orNull = [](const std::string& text)
-  { return text.empty() ? Json::Value() : Json::Value(text); };
   const std::string image = "/api/dental/xrays/" + xray.id + "/image";
   Json::Value json;
   json["id"] = xray.id;
-  json["leadId"] = orNull(xray.patientId);
+  json["leadId"] = OrNull(xray.patientId);
   json["userId"] = practice.crmUserId;
-  json["clinicId"] = orNull(xray.clinicId);
+  json["clinicId"] = OrNull(xray.clinicId);
   json["xrayType"] = ToUpper(xray.type);
   json["dateTaken"] = ToString(xray.takenAt);
   json["dicomFile"] = "/instances/" + xray.orthancInstanceId + "/file";
