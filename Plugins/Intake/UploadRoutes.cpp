@@ -31,7 +31,7 @@ UploadRequest ReadRequest(const Request& request, Database& database, const Opti
     read.source = source;
   }
   read.changes = ReadTagChanges(upload, options);
-  read.uploadedBy = request.Caller().name;
+  read.by = request.Audit("upload.store");
   read.practiceId = upload.Field("practice_id");
   Transaction transaction(database, Transaction::Mode::ReadOnly);
   Uploader::Address(transaction, read);
@@ -48,17 +48,6 @@ UploadRequest ReadRequest(const Request& request, Database& database, const Opti
   }
   transaction.Commit();
   return read;
-}
-
-AuditEntry AuditOf(const Request& request, const UploadEntry& entry)
-{
-  AuditEntry audit = request.Audit("upload.store");
-  audit.practiceId = entry.practiceId;
-  audit.patientId = entry.patientId;
-  audit.studyInstanceUid = entry.studyInstanceUid;
-  audit.outcome = entry.status == "failed" ? "failed" : "success";
-  audit.detail["upload_id"] = entry.id;
-  return audit;
 }
 
 // With what the machine says of it, so that the user confirms or overrules.
@@ -124,7 +113,6 @@ public:
     const UploadOutcome outcome = uploader_.Store(request.GetUpload(), read);
     const bool any = std::any_of(outcome.files.begin(), outcome.files.end(),
                                  [](const FileResult& file) { return file.IsStored(); });
-    Audit(request, outcome);
     if (!any)
     {
       throw BadInput(outcome.files.empty() ? "The archive is empty" : outcome.files.front().error);
@@ -152,7 +140,6 @@ public:
       return Response::Json(json, 202).Header("Location", "/api/v1/dicom/upload-jobs/" + job.id);
     }
     const UploadOutcome outcome = uploader_.Store(upload, read);
-    Audit(request, outcome);
     const auto decisions = Decisions(outcome);
     Json::Value json;
     json["studies"] = json["uploads"] = json["errors"] = json["skipped"] = json["files"] = Json::arrayValue;
@@ -276,16 +263,6 @@ private:
     }
     request.Require(job->practiceId);
     return *job;
-  }
-
-  void Audit(const Request& request, const UploadOutcome& outcome) const
-  {
-    Transaction transaction(database_);
-    for (const UploadEntry& entry : outcome.entries)
-    {
-      AuditTrail::Append(transaction, AuditOf(request, entry));
-    }
-    transaction.Commit();
   }
 
   std::map<std::string, Json::Value> Decisions(const UploadOutcome& outcome) const

@@ -15,6 +15,7 @@
 #include "Core/Dicom/DicomScan.h"
 #include "Core/Dicom/OrthancId.h"
 #include "Core/Errors.h"
+#include "Core/Identity/AuditTrail.h"
 #include "Core/Records/Filing.h"
 #include "Core/Records/OrderStore.h"
 #include "Core/Records/PatientStore.h"
@@ -51,20 +52,27 @@ Json::Value ToJson(const UploadRequest& request)
   json["order_id"] = request.orderId;
   json["source"] = request.source;
   json["changes"] = Intake::ToJson(request.changes);
-  json["uploaded_by"] = request.uploadedBy;
+  json["uploaded_by"] = request.by.principal.name;
+  json["remote_address"] = request.by.principal.remoteAddress;
+  json["action"] = request.by.action;
   json["face"] = request.face;
   json["details"] = request.details;
   return json;
 }
 
+// Without the permission: it was checked when the job began.
 UploadRequest ReadRequest(const Json::Value& json)
 {
+  AuditEntry by;
+  by.principal.name = json["uploaded_by"].asString();
+  by.principal.remoteAddress = json["remote_address"].asString();
+  by.action = json.get("action", "upload.store").asString();
   return {.practiceId = json["practice_id"].asString(),
           .patientId = json["patient_id"].asString(),
           .orderId = json["order_id"].asString(),
           .source = json["source"].asString(),
           .changes = TagChangesFromJson(json["changes"]),
-          .uploadedBy = json["uploaded_by"].asString(),
+          .by = std::move(by),
           .face = json["face"].asString(),
           .details = json["details"]};
 }
@@ -183,7 +191,7 @@ void Uploader::File(const UploadRequest& request, const std::string& orthancStud
               .patientId = request.patientId,
               .orderId = request.orderId,
               .practiceId = request.practiceId,
-              .filedBy = request.uploadedBy,
+              .filedBy = request.by.principal.name,
               .filedAt = Now()});
   }
   if (study && !request.patientId.empty())
@@ -382,7 +390,7 @@ std::vector<UploadEntry> Uploader::Describe(const UploadRequest& request,
                       .orderId = request.orderId,
                       .studyInstanceUid = stored.empty() ? "" : stored.front()->studyInstanceUid,
                       .orthancStudyId = study,
-                      .uploadedBy = request.uploadedBy,
+                      .uploadedBy = request.by.principal.name,
                       .status = stored.empty() ? "failed"
                                 : failed > 0   ? "partial"
                                                : "uploaded",
@@ -465,6 +473,13 @@ void Uploader::Write(Transaction& transaction, const UploadRequest& request, con
     data["status"] = entry.status;
     events_.Emit(transaction, entry.status == "failed" ? "upload.failed" : "upload.completed",
                  entry.practiceId, data);
+    AuditEntry audit = request.by;
+    audit.practiceId = entry.practiceId;
+    audit.patientId = entry.patientId;
+    audit.studyInstanceUid = entry.studyInstanceUid;
+    audit.outcome = entry.status == "failed" ? "failed" : "success";
+    audit.detail["upload_id"] = entry.id;
+    AuditTrail::Append(transaction, audit);
   }
   const auto face = faces_.find(request.face);
   if (face != faces_.end() && face->second.stored)
@@ -494,8 +509,10 @@ UploadOutcome Uploader::Store(const Upload& upload, const UploadRequest& request
 
 UploadJob Uploader::Begin(const Upload& upload, const UploadRequest& request)
 {
-  UploadJob job{
-      .id = NewUuid(), .practiceId = request.practiceId, .owner = request.uploadedBy, .createdAt = Now()};
+  UploadJob job{.id = NewUuid(),
+                .practiceId = request.practiceId,
+                .owner = request.by.principal.name,
+                .createdAt = Now()};
   job.file = job.id + FILE_SUFFIX;
   job.request = ToJson(request);
   job.request["parts"] = ToJson(upload.Files());
@@ -508,6 +525,11 @@ UploadJob Uploader::Begin(const Upload& upload, const UploadRequest& request)
   Transaction transaction(database_);
   UploadStore(transaction).InsertJob(job);
   TaskStore(transaction).Enqueue(TASK, job.id);
+  AuditEntry audit = request.by;
+  audit.practiceId = request.practiceId;
+  audit.patientId = request.patientId;
+  audit.detail["job_id"] = job.id;
+  AuditTrail::Append(transaction, audit);
   transaction.Commit();
   return job;
 }

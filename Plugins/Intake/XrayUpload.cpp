@@ -14,7 +14,6 @@
 #include "Core/Dicom/LocalTime.h"
 #include "Core/Dicom/Text.h"
 #include "Core/Errors.h"
-#include "Core/Identity/AuditTrail.h"
 #include "Core/Records/PatientStore.h"
 #include "Core/Records/Practice.h"
 #include "Core/Records/StudyStore.h"
@@ -114,7 +113,6 @@ public:
   {
     const UploadRequest read = ReadForm(request, "files", uploader_.GetOptions().mostFiles);
     const UploadJob job = uploader_.Begin(request.GetUpload(), read);
-    Audit(request, read);
     Json::Value body;
     body["success"] = true;
     body["jobId"] = job.id;
@@ -217,7 +215,7 @@ private:
       throw BadInput("The form is not complete", errors);
     }
 
-    UploadRequest form{.source = "api", .uploadedBy = request.Caller().name, .face = FACE};
+    UploadRequest form{.source = "api", .by = request.Audit("xray.upload"), .face = FACE};
     std::string zone;
     {
       Transaction transaction(database_, Transaction::Mode::ReadOnly);
@@ -318,7 +316,6 @@ private:
   {
     const UploadRequest form = ReadForm(request, "file", 1);
     const UploadOutcome outcome = uploader_.Store(request.GetUpload(), form);
-    Audit(request, form);
     const auto stored = std::find_if(outcome.files.begin(), outcome.files.end(),
                                      [](const FileResult& file) { return file.IsStored(); });
     if (stored == outcome.files.end())
@@ -355,16 +352,6 @@ private:
         return;
       }
     }
-  }
-
-  void Audit(const Request& request, const UploadRequest& form) const
-  {
-    AuditEntry entry = request.Audit("xray.upload");
-    entry.practiceId = form.practiceId;
-    entry.patientId = form.patientId;
-    Transaction transaction(database_);
-    AuditTrail::Append(transaction, entry);
-    transaction.Commit();
   }
 
   std::optional<std::string> Wrap(const UploadRequest& request, const std::string& bytes) const
@@ -448,7 +435,7 @@ private:
     xray.takenAt = ParseTimestamp(said["taken_at"].asString()).value();
     xray.document["stated"]["xray_type"] = true;
     xray.document["stated"]["taken_at"] = true;
-    xray.document["uploaded_by"] = request.uploadedBy;
+    xray.document["uploaded_by"] = request.by.principal.name;
     xray.document["original_size"] = static_cast<Json::Int64>(file.size);
     if (!said["notes"].asString().empty())
     {
