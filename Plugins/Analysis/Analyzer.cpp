@@ -14,6 +14,7 @@
 #include "Core/Log.h"
 #include "Core/Records/Practice.h"
 #include "Core/Records/StudyStore.h"
+#include "Core/Rest/Translations.h"
 #include "Core/Tasks/TaskStore.h"
 #include "Core/Uuid.h"
 #include "Language.h"
@@ -78,6 +79,15 @@ Analyzer::Analyzer(Database& database, IOrthanc& orthanc, IImageCodec& codec, co
       catch (const BadInput& error)
       {
         throw BadInput(std::string("Clinic.Analysis.OverlayFont: ") + error.what());
+      }
+      for (const std::string& language : Translations::Languages())
+      {
+        if (LabelIn(language, *lettering_) != LanguageOf(language).notVerified)
+        {
+          LogWarning(
+              "Clinic.Analysis.OverlayFont: the font lacks letters of the language \"" + language +
+              "\"; what is drawn into images for its practices says in English that it is not verified");
+        }
       }
     }
     providers_.push_back(std::make_unique<Provider>());
