@@ -102,11 +102,6 @@ std::vector<UploadedPart> ReadParts(const Json::Value& array)
   }
   return parts;
 }
-
-std::string TextOf(const Json::Value& tags, const char* name)
-{
-  return tags[name].isString() ? tags[name].asString() : "";
-}
 }  // namespace
 
 Json::Value ToJson(const FileResult& result)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "Core/Configuration/Json.h"
 #include "Core/Digest.h"
 #include "Core/Errors.h"
 #include "Core/ReadAt.h"
@@ -68,8 +69,8 @@ std::unique_ptr<IContent> OpenInstance(IOrthanc& orthanc, const std::string& sto
                                        const std::string& instanceId)
 {
   const Json::Value info = orthanc.Get("/instances/" + instanceId + "/attachments/dicom/info");
-  const std::string uuid = info["Uuid"].isString() ? info["Uuid"].asString() : "";
-  const std::string md5 = info["UncompressedMD5"].isString() ? info["UncompressedMD5"].asString() : "";
+  const std::string uuid = TextOf(info, "Uuid");
+  const std::string md5 = TextOf(info, "UncompressedMD5");
   const uint64_t size = info["UncompressedSize"].isIntegral() ? info["UncompressedSize"].asUInt64() : 0;
   if (uuid.size() > 4 && uuid.find_first_not_of("0123456789abcdef-") == std::string::npos &&
       info["CompressedSize"] == info["UncompressedSize"] && info["CompressedMD5"] == info["UncompressedMD5"])

@@ -172,8 +172,7 @@ Json::Value AppointmentFromBooking(const Json::Value& booking, const std::option
   appointment.durationMinutes =
       booking["duration"].isInt() ? booking["duration"].asInt() : appointment.durationMinutes;
   // "EST" or what else a browser says is no reason to lose the appointment: the practice has a zone.
-  const std::string zone =
-      booking["customerTimezone"].isString() ? booking["customerTimezone"].asString() : "";
+  const std::string zone = TextOf(booking, "customerTimezone");
   appointment.timeZone = IsTimeZone(zone) ? zone : "";
   Json::Value json = ToJson(appointment);
   if (booking.isMember("notes"))

@@ -86,7 +86,7 @@ std::string Upper(const std::string& text)
 // takes out what differs: there, accents count.
 bool MatchesOther(const Json::Value& json, const std::string& tag, const std::string& key, bool ofStep)
 {
-  const std::string value = json[tag].isString() ? json[tag].asString() : "";
+  const std::string value = TextOf(json, tag);
   if (!IsName(tag))
   {
     return MatchesText(key, value);
