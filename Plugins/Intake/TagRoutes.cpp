@@ -185,14 +185,15 @@ Response AnswerCorrection(Database& database, const Request& request)
 
 void AddTagRoutes(Router& router, Database& database, IOrthanc& orthanc, const Options& options)
 {
+  Json::Value form = JsonLiteral(R"({"type": "object"})");
+  AddFiles(form, false);
   const auto add = [&](const char* path, const char* summary, Handler handler)
   {
     router.Add({.method = HttpMethod::Post,
                 .path = path,
                 .permission = Permission::WriteImages,
                 .summary = summary,
-                .body = JsonLiteral(
-                    R"({"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}})"),
+                .body = form,
                 .upload = true,
                 .maxBody = options.LongestForm(),
                 .handler = std::move(handler)});

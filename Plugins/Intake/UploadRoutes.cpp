@@ -81,11 +81,8 @@ Json::Value JobJson(const Request& request, const UploadJob& job, const std::map
   json["id"] = job.id;
   json["job_id"] = job.id;
   json["status"] = job.state;
-  const bool isCounted = job.total > 0;
   json["total_files"] = job.total;
-  json["progress"] = job.state == "completed" ? 100
-                     : isCounted ? static_cast<int>(results.size() * 100 / static_cast<size_t>(job.total))
-                                 : 0;
+  json["progress"] = job.Progress(results.size());
   json["results"] = Json::arrayValue;
   for (const auto& [number, result] : results)
   {
@@ -288,9 +285,7 @@ Json::Value FormSchema(bool many)
       "tag_modifications": {"type": "string", "description": "A JSON object of keywords and new values."}
     }
   })");
-  schema["properties"][many ? "files" : "file"] =
-      JsonLiteral(many ? R"({"type": "array", "items": {"type": "string", "format": "binary"}})"
-                       : R"({"type": "string", "format": "binary"})");
+  AddFiles(schema, many);
   if (many)
   {
     schema["properties"]["async"] =
@@ -315,6 +310,13 @@ const std::vector<QueryParameter>& LogQuery()
   return QUERY;
 }
 }  // namespace
+
+void AddFiles(Json::Value& schema, bool many)
+{
+  schema["properties"][many ? "files" : "file"] =
+      JsonLiteral(many ? R"({"type": "array", "items": {"type": "string", "format": "binary"}})"
+                       : R"({"type": "string", "format": "binary"})");
+}
 
 TagChanges ReadTagChanges(const Upload& upload, const Options& options)
 {

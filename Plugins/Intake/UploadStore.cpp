@@ -27,6 +27,14 @@ std::string WordsOf(const UploadEntry& entry)
 }
 }  // namespace
 
+int UploadJob::Progress(size_t results) const
+{
+  const bool isCounted = total > 0;
+  return state == "completed" ? 100
+         : isCounted          ? static_cast<int>(results * 100 / static_cast<size_t>(total))
+                              : 0;
+}
+
 void UploadStore::Insert(const UploadEntry& entry)
 {
   Execute(transaction_,

@@ -19,6 +19,7 @@
 #include "Core/Records/StudyStore.h"
 #include "Core/Records/Xray.h"
 #include "Core/Tasks/TaskStore.h"
+#include "UploadRoutes.h"
 #include "XrayPicture.h"
 #include "XrayReading.h"
 #include "XrayRecorder.h"
@@ -152,10 +153,7 @@ public:
       }
       body["results"].append(std::move(item));
     }
-    body["progress"] = job->state == "completed" ? 100
-                       : job->total == 0
-                           ? 0
-                           : static_cast<int>(results.size() * 100 / static_cast<size_t>(job->total));
+    body["progress"] = job->Progress(results.size());
     body["createdAt"] = ToString(job->createdAt);
     if (job->completedAt)
     {
@@ -468,9 +466,7 @@ Json::Value FormSchema(bool many)
       "clinicId": {"type": "string"}
     }
   })");
-  schema["properties"][many ? "files" : "file"] =
-      JsonLiteral(many ? R"({"type": "array", "items": {"type": "string", "format": "binary"}})"
-                       : R"({"type": "string", "format": "binary"})");
+  AddFiles(schema, many);
   return schema;
 }
 }  // namespace
