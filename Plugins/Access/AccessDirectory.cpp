@@ -5,7 +5,6 @@
 #include "AccessToken.h"
 #include "Core/Digest.h"
 #include "Core/Errors.h"
-#include "Core/Log.h"
 
 namespace OrthancClinic::Access
 {
@@ -42,23 +41,16 @@ AccessDirectory::AccessDirectory(Database& database, const Json::Value& register
 void AccessDirectory::Start()
 {
   Reload();
-  thread_.Start("access", PERIOD,
+  // Where it fails, what was known stays valid; the database's own health shows the trouble.
+  thread_.Start("access", PERIOD, "Users and sessions cannot be read",
                 [this]
                 {
-                  try
+                  Transaction transaction(database_, Transaction::Mode::ReadOnly);
+                  const int64_t version = AccessStore(transaction).Version();
+                  transaction.Commit();
+                  if (version != Get()->version)
                   {
-                    Transaction transaction(database_, Transaction::Mode::ReadOnly);
-                    const int64_t version = AccessStore(transaction).Version();
-                    transaction.Commit();
-                    if (version != Get()->version)
-                    {
-                      Reload();
-                    }
-                  }
-                  catch (const Error& error)
-                  {
-                    // What was known stays valid; the database's own health shows the trouble.
-                    LogWarning(std::string("Users and sessions cannot be read: ") + error.what());
+                    Reload();
                   }
                 });
 }

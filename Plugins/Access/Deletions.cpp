@@ -66,21 +66,19 @@ Deletion Get(Transaction& transaction, const std::string& id)
 
 Json::Value ToJson(const Deletion& deletion)
 {
-  const auto orNull = [](const std::string& text)
-  { return text.empty() ? Json::Value() : Json::Value(text); };
   Json::Value json;
   json["id"] = deletion.id;
   json["practice_id"] = deletion.practiceId;
   json["study_uid"] = deletion.studyInstanceUid;
-  json["patient_id"] = orNull(deletion.patientId);
+  json["patient_id"] = OrNull(deletion.patientId);
   json["number_of_instances"] = static_cast<Json::Int64>(deletion.numberOfInstances);
   json["reason"] = deletion.reason;
   json["status"] = deletion.state;
   json["requested_by"] = deletion.requestedBy;
   json["requested_at"] = deletion.requestedAt;
-  json["decided_by"] = orNull(deletion.decidedBy);
-  json["decided_at"] = orNull(deletion.decidedAt);
-  json["comment"] = orNull(deletion.comment);
+  json["decided_by"] = OrNull(deletion.decidedBy);
+  json["decided_at"] = OrNull(deletion.decidedAt);
+  json["comment"] = OrNull(deletion.comment);
   return json;
 }
 

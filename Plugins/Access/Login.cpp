@@ -5,13 +5,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "AccessToken.h"
 #include "Core/Configuration/JsonSchema.h"
 #include "Core/Digest.h"
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
+#include "Core/LetterCase.h"
 #include "Core/Log.h"
 #include "Core/Uuid.h"
 #include "DefaultRoles.h"
@@ -23,12 +23,6 @@ namespace
 {
 constexpr size_t SHORTEST_PASSWORD = 12;
 constexpr size_t LONGEST_PASSWORD = 256;  // Argon2 takes time for each byte
-
-std::string ToLower(std::string text)
-{
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
 
 constexpr const char* OIDC_COOKIE = "clinic_oidc";
 

@@ -3,9 +3,7 @@
 #include "ModalityGate.h"
 
 #include "Core/Database/Query.h"
-#include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
-#include "Core/Log.h"
 #include "Core/Records/Practice.h"
 
 namespace OrthancClinic::Access
@@ -30,18 +28,7 @@ ModalityGate::ModalityGate(Database& database, const Json::Value& modalities, bo
 void ModalityGate::Start()
 {
   Refresh();
-  thread_.Start("modalities", PERIOD,
-                [this]
-                {
-                  try
-                  {
-                    Refresh();
-                  }
-                  catch (const Error& error)
-                  {
-                    LogWarning(std::string("The known modalities cannot be read: ") + error.what());
-                  }
-                });
+  thread_.Start("modalities", PERIOD, "The known modalities cannot be read", [this] { Refresh(); });
 }
 
 void ModalityGate::Stop()

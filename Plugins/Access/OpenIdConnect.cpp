@@ -18,6 +18,7 @@
 #include "Core/Configuration/Json.h"
 #include "Core/Digest.h"
 #include "Core/Errors.h"
+#include "Core/LetterCase.h"
 #include "Core/Rest/Http.h"
 
 namespace OrthancClinic::Access
@@ -107,7 +108,6 @@ std::string ToPem(const Json::Value& key)
 // What may be a user's name here.
 std::string ToName(const std::string& text)
 {
-  std::string name;
   for (const char c : text)
   {
     const auto byte = static_cast<unsigned char>(c);
@@ -115,13 +115,12 @@ std::string ToName(const std::string& text)
     {
       throw Forbidden("the provider's name for the user cannot be used here");
     }
-    name += static_cast<char>(std::tolower(byte));
   }
-  if (name.empty() || name.size() > 128)
+  if (text.empty() || text.size() > 128)
   {
     throw Forbidden("the provider gives no name for the user");
   }
-  return name;
+  return ToLower(text);
 }
 }  // namespace
 

@@ -147,7 +147,7 @@ const Json::Value& OptionsSchema()
         },
         "OverlayFont": {
           "type": "string", "default": "/usr/share/fonts/opentype/unifont/unifont.otf",
-          "description": "The font of what is drawn into images (Debian: fonts-unifont)."
+          "description": "The font of what is drawn into images (Debian: fonts-unifont): scalable, and with the letters of ASCII. Where it lacks those of a practice's language, the label is English."
         },
         "Rules": {
           "type": "array", "default": [],

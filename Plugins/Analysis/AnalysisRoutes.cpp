@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "Core/Configuration/Json.h"
 #include "Core/Database/Query.h"
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
@@ -18,11 +19,6 @@ namespace OrthancClinic::Analysis
 {
 namespace
 {
-Json::Value OrNull(const std::string& text)
-{
-  return text.empty() ? Json::Value() : Json::Value(text);
-}
-
 // The one whose answer the result is; null if there is none.
 Json::Value UsedDispatch(const Analysis& analysis, const std::vector<Dispatch>& dispatches)
 {

@@ -14,6 +14,7 @@
 #include "Core/Log.h"
 #include "Core/Records/Practice.h"
 #include "Core/Records/StudyStore.h"
+#include "Core/Rest/Translations.h"
 #include "Core/Tasks/TaskStore.h"
 #include "Core/Uuid.h"
 #include "Language.h"
@@ -78,6 +79,15 @@ Analyzer::Analyzer(Database& database, IOrthanc& orthanc, IImageCodec& codec, co
       catch (const BadInput& error)
       {
         throw BadInput(std::string("Clinic.Analysis.OverlayFont: ") + error.what());
+      }
+      for (const std::string& language : Translations::Languages())
+      {
+        if (LabelIn(language, *lettering_) != LanguageOf(language).notVerified)
+        {
+          LogWarning(
+              "Clinic.Analysis.OverlayFont: the font lacks letters of the language \"" + language +
+              "\"; what is drawn into images for its practices says in English that it is not verified");
+        }
       }
     }
     providers_.push_back(std::make_unique<Provider>());
@@ -439,7 +449,7 @@ Answer Analyzer::Send(RunningTask& task, Provider& provider, const Analysis& ana
   const auto finish = [&](const std::string& error)
   {
     dispatch.outcome = error.empty() ? "answered" : "failed";
-    dispatch.document["error"] = error.empty() ? Json::Value() : Json::Value(error);
+    dispatch.document["error"] = OrNull(error);
     dispatch.document["latency_ms"] = static_cast<Json::Int64>((Now() - begun).count());
   };
   const auto note = [&](const std::string& error)

@@ -6,6 +6,9 @@
 
 #include <map>
 
+#include "Core/Configuration/Json.h"
+#include "Language.h"
+
 namespace OrthancClinic::Analysis
 {
 namespace
@@ -170,18 +173,12 @@ std::string Escape(const std::string& text)
   return escaped;
 }
 
-std::string TextOf(const Json::Value& value)
-{
-  return value.isString() ? value.asString() : "";
-}
-
 std::string Findings(const Json::Value& findings, const std::string& language, const char* confidence)
 {
   std::string list;
   for (const Json::Value& finding : findings)
   {
-    const Json::Value& texts = finding["text"];
-    const std::string text = texts.isMember(language) ? TextOf(texts[language]) : TextOf(*texts.begin());
+    const std::string text = TextIn(finding["text"], language);
     const std::string tooth = finding.isMember("tooth") ? " · " + finding["tooth"].asString() : "";
     const std::string sure = finding.isMember("confidence")
                                  ? fmt::format(" ({}: {:.2f})", confidence, finding["confidence"].asDouble())
@@ -202,18 +199,18 @@ std::string DecisionRecord(const Analysis& analysis, const Json::Value& dispatch
 
   row(StudyLabel, Escape(analysis.studyInstanceUid));
   row(RequestedBy, Escape(analysis.requestedBy + ", " + ToString(analysis.requestedAt)));
-  row(Software, Escape(analysis.provider + ", " + TextOf(dispatch["model"])));
-  row(Instructions, Escape(TextOf(dispatch["prompt_version"])));
+  row(Software, Escape(analysis.provider + ", " + TextOf(dispatch, "model")));
+  row(Instructions, Escape(TextOf(dispatch, "prompt_version")));
   std::string images;
   for (const Json::Value& image : analysis.images)
   {
     images += Escape(image["sop_instance_uid"].asString()) + "<br>";
   }
   row(InformationUsed, images);
-  row(SentTo, Escape(fmt::format("{} ({}), {}", TextOf(dispatch["destination"]),
-                                 TextOf(dispatch["jurisdiction"]), TextOf(dispatch["sent_at"]))));
-  row(Assessment, Escape(TextOf(dispatch["privacy_impact_assessment"])));
-  row(Checksum, Escape(TextOf(dispatch["request_sha256"])));
+  row(SentTo, Escape(fmt::format("{} ({}), {}", TextOf(dispatch, "destination"),
+                                 TextOf(dispatch, "jurisdiction"), TextOf(dispatch, "sent_at"))));
+  row(Assessment, Escape(TextOf(dispatch, "privacy_impact_assessment")));
+  row(Checksum, Escape(TextOf(dispatch, "request_sha256")));
   const std::string found = analysis.result.isObject() ? Findings(analysis.result["findings"],
                                                                   analysis.language, labels.at(Confidence))
                                                        : "";
@@ -224,14 +221,14 @@ std::string DecisionRecord(const Analysis& analysis, const Json::Value& dispatch
   if (analysis.reviewedAt)
   {
     row(ReviewedBy, Escape(analysis.reviewedBy + ", " + ToString(*analysis.reviewedAt)));
-    const std::string decision = TextOf(review["decision"]);
+    const std::string decision = TextOf(review, "decision");
     row(Decision, labels.at(decision == "accept" ? Accepted : decision == "edit" ? Edited : Rejected));
     if (decision == "edit")
     {
       const std::string left = Findings(review["findings"], analysis.language, labels.at(Confidence));
       row(Changed, left.empty() ? labels.at(NoFactors) : left);
     }
-    row(Comment, Escape(TextOf(review["comment"])));
+    row(Comment, Escape(TextOf(review, "comment")));
     row(Looked, review["seconds_viewed"].isNull()
                     ? labels.at(NotRecorded)
                     : fmt::format("{:.1f}", review["seconds_viewed"].asDouble()));

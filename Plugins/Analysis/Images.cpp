@@ -23,10 +23,6 @@ int Number(const Json::Value& tags, const char* tag, int otherwise)
   const long number = std::strtol(text.c_str(), &end, 10);
   return end == text.c_str() || number < 0 || number > 1'000'000 ? otherwise : static_cast<int>(number);
 }
-std::string TextOf(const Json::Value& value)
-{
-  return value.isString() ? value.asString() : "";
-}
 }  // namespace
 
 std::vector<AnalysedImage> Images::Choose(const std::string& orthancStudyId, int most,
@@ -38,8 +34,8 @@ std::vector<AnalysedImage> Images::Choose(const std::string& orthancStudyId, int
     const Json::Value& tags = series["MainDicomTags"];
     const auto number = [](const Json::Value& from, const char* name)
     { return from[name].isString() ? std::atoi(from[name].asCString()) : 0; };
-    const std::string seriesUid = TextOf(tags["SeriesInstanceUID"]);
-    if (!IsImageModality(TextOf(tags["Modality"])) || ours.contains(seriesUid))
+    const std::string seriesUid = TextOf(tags, "SeriesInstanceUID");
+    if (!IsImageModality(TextOf(tags, "Modality")) || ours.contains(seriesUid))
     {
       continue;
     }
@@ -47,7 +43,7 @@ std::vector<AnalysedImage> Images::Choose(const std::string& orthancStudyId, int
     {
       if (!xrayId.empty() && xrayId != seriesUid && xrayId != series["ID"].asString() &&
           xrayId != instance["ID"].asString() &&
-          xrayId != TextOf(instance["MainDicomTags"]["SOPInstanceUID"]))
+          xrayId != TextOf(instance["MainDicomTags"], "SOPInstanceUID"))
       {
         continue;
       }

@@ -2,6 +2,7 @@
 
 #include "Lettering.h"
 
+#include <fmt/format.h>
 #include <ft2build.h>
 #include FT_FREETYPE_H
 #include <unicode/unistr.h>
@@ -16,6 +17,15 @@ namespace OrthancClinic::Analysis
 namespace
 {
 constexpr int FRACTION = 64;  // FreeType counts in 26.6 fixed point
+constexpr FT_ULong REPLACEMENT = '?';
+
+void Check(FT_Error error)
+{
+  if (error != 0)
+  {
+    throw Unavailable(fmt::format("Text cannot be drawn: FreeType's error {}", error));
+  }
+}
 }  // namespace
 
 void DrawPixel(Image& image, int x, int y, Colour colour)
@@ -48,22 +58,33 @@ struct Lettering::Pimpl
     }
   }
 
-  // Renders letter by letter; `letter` is told where each begins. Gives the width. A letter that the font
-  // lacks is drawn as the font draws what it lacks.
+  bool Has(FT_ULong letter) const { return FT_Get_Char_Index(face, letter) != 0; }
+
+  bool HasAscii() const
+  {
+    for (FT_ULong letter = ' '; letter <= '~'; letter++)
+    {
+      if (!Has(letter))
+      {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  // Renders letter by letter; `letter` is told where each begins. Gives the width.
   int Walk(const std::string& text, int height, const std::function<void(int x, const FT_GlyphSlot&)>& letter)
   {
     const std::scoped_lock lock(mutex);
-    FT_Set_Pixel_Sizes(face, 0, static_cast<FT_UInt>(height));
+    Check(FT_Set_Pixel_Sizes(face, 0, static_cast<FT_UInt>(height)));
     const icu::UnicodeString letters = icu::UnicodeString::fromUTF8(text);
     int x = 0;
     for (int32_t i = 0; i < letters.length(); i = letters.moveIndex32(i, 1))
     {
-      if (FT_Load_Char(face, static_cast<FT_ULong>(letters.char32At(i)),
-                       FT_LOAD_RENDER | FT_LOAD_TARGET_MONO) == 0)
-      {
-        letter(x, face->glyph);
-        x += static_cast<int>(face->glyph->advance.x / FRACTION);
-      }
+      const auto wanted = static_cast<FT_ULong>(letters.char32At(i));
+      Check(FT_Load_Char(face, Has(wanted) ? wanted : REPLACEMENT, FT_LOAD_RENDER | FT_LOAD_TARGET_MONO));
+      letter(x, face->glyph);
+      x += static_cast<int>(face->glyph->advance.x / FRACTION);
     }
     return x;
   }
@@ -71,17 +92,38 @@ struct Lettering::Pimpl
 
 Lettering::Lettering(const std::string& fontFile) : pimpl_(std::make_unique<Pimpl>())
 {
-  if (FT_Init_FreeType(&pimpl_->library) != 0 ||
-      FT_New_Face(pimpl_->library, fontFile.c_str(), 0, &pimpl_->face) != 0 ||
-      !FT_IS_SCALABLE(pimpl_->face) || pimpl_->face->charmap == nullptr)
+  Check(FT_Init_FreeType(&pimpl_->library));
+  FT_Face& face = pimpl_->face;
+  if (const FT_Error error = FT_New_Face(pimpl_->library, fontFile.c_str(), 0, &face); error != 0)
   {
     throw BadInput(
-        "expected the file of a scalable font with Unicode (Debian: fonts-unifont), which can be opened: " +
-        fontFile);
+        fmt::format("expected the file of a font (Debian: fonts-unifont), which can be read: {} "
+                    "(FreeType's error {})",
+                    fontFile, error));
+  }
+  if (!FT_IS_SCALABLE(face) || FT_Select_Charmap(face, FT_ENCODING_UNICODE) != 0 || !pimpl_->HasAscii() ||
+      face->ascender <= face->descender)
+  {
+    throw BadInput("expected a scalable font with the letters of ASCII in Unicode (Debian: fonts-unifont): " +
+                   fontFile);
   }
 }
 
 Lettering::~Lettering() = default;
+
+bool Lettering::Has(const std::string& text) const
+{
+  const std::scoped_lock lock(pimpl_->mutex);
+  const icu::UnicodeString letters = icu::UnicodeString::fromUTF8(text);
+  for (int32_t i = 0; i < letters.length(); i = letters.moveIndex32(i, 1))
+  {
+    if (!pimpl_->Has(static_cast<FT_ULong>(letters.char32At(i))))
+    {
+      return false;
+    }
+  }
+  return true;
+}
 
 int Lettering::Width(const std::string& text, int height) const
 {

@@ -21,15 +21,19 @@ struct Colour
 // Colours one pixel of an RGB image, if it is inside.
 void DrawPixel(Image& image, int x, int y, Colour colour);
 
-// Thread-safe.
+// Thread-safe. A letter that the font lacks is drawn as a question mark. Each method throws Unavailable when
+// FreeType cannot draw (for want of memory).
 class Lettering
 {
 public:
-  // Throws BadInput unless the file is a scalable font with Unicode.
+  // Throws BadInput unless the file is a scalable font that has at least the letters of ASCII.
   explicit Lettering(const std::string& fontFile);
   ~Lettering();
 
-  // How wide the text (UTF-8) is in a line of that height; both in pixels.
+  // Whether the font has every letter of the text (UTF-8).
+  bool Has(const std::string& text) const;
+
+  // How wide the text is in a line of that height; both in pixels.
   int Width(const std::string& text, int height) const;
 
   // Draws the text on black, its upper left corner at x, y of an RGB image; what lies outside is left out.

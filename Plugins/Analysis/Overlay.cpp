@@ -126,6 +126,12 @@ bool HasRegions(const AnalysedImage& image, const Json::Value& findings)
                      [&](const Json::Value& finding) { return IsOf(finding, image); });
 }
 
+std::string LabelIn(const std::string& language, const Lettering& lettering)
+{
+  const std::string label = LanguageOf(language).notVerified;
+  return lettering.Has(label) ? label : LanguageOf("en").notVerified;
+}
+
 Image DrawFindings(const Lettering& lettering, const Image& rendered, const AnalysedImage& image,
                    const Json::Value& findings, const std::string& language)
 {
@@ -154,7 +160,7 @@ Image DrawFindings(const Lettering& lettering, const Image& rendered, const Anal
     lettering.Draw(drawn, std::clamp(static_cast<int>(corner.x), 0, std::max(0, right)),
                    std::max(lineHeight, static_cast<int>(corner.y) - lineHeight), text, lineHeight, LINE);
   }
-  lettering.Draw(drawn, 0, 0, LanguageOf(language).notVerified, lineHeight, LABEL);
+  lettering.Draw(drawn, 0, 0, LabelIn(language, lettering), lineHeight, LABEL);
   return drawn;
 }
 

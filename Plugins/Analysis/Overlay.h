@@ -17,6 +17,10 @@
 
 namespace OrthancClinic::Analysis
 {
+// That software made it, in that language; in English if the font lacks letters of it, so that it can be
+// read.
+std::string LabelIn(const std::string& language, const Lettering& lettering);
+
 // `rendered` is the image as a person sees it, of 8 bits and any size; `language` that of the label. Gives
 // RGB.
 Image DrawFindings(const Lettering& lettering, const Image& rendered, const AnalysedImage& image,

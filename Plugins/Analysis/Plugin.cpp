@@ -7,6 +7,7 @@
 #include "AnalysisOptions.h"
 #include "AnalysisRoutes.h"
 #include "Analyzer.h"
+#include "Core/Configuration/Json.h"
 #include "Core/Host/Plugin.h"
 
 namespace OrthancClinic::Analysis
@@ -57,7 +58,7 @@ void Load(Clinic& clinic)
                      {
                        Json::Value& provider = report.detail["providers"][name];
                        provider["ready"] = health.ready;
-                       provider["error"] = health.error.empty() ? Json::Value() : Json::Value(health.error);
+                       provider["error"] = OrNull(health.error);
                      }
                      return report;
                    });

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <set>
 
+#include "Core/Configuration/Json.h"
 #include "Core/Records/Xray.h"
 #include "Language.h"
 
@@ -48,7 +49,7 @@ Json::Value CrmResult(const Analysis& analysis, const Dispatch& dispatch, const 
     Json::Value item = finding;
     item["text"] = TextIn(finding["text"], analysis.language);
     const std::string advice = TextIn(finding["recommendation"], analysis.language);
-    item["recommendation"] = advice.empty() ? Json::Value() : Json::Value(advice);
+    item["recommendation"] = OrNull(advice);
     result["findings"].append(item);
     if (!advice.empty())
     {
@@ -61,7 +62,7 @@ Json::Value CrmResult(const Analysis& analysis, const Dispatch& dispatch, const 
     }
   }
   const std::string summary = TextIn(analysis.result["summary"], analysis.language);
-  result["summary"] = summary.empty() ? Json::Value() : Json::Value(summary);
+  result["summary"] = OrNull(summary);
   result["model"] = dispatch.document["model"];
   result["analyzedAt"] = analysis.completedAt ? Json::Value(ToString(*analysis.completedAt)) : Json::Value();
   result["disclaimer"] = LanguageOf(analysis.language).disclaimer;

@@ -5,6 +5,9 @@
 #include <pthread.h>
 
 #include <csignal>
+#include <exception>
+
+#include "Core/Log.h"
 
 namespace OrthancClinic
 {
@@ -26,18 +29,33 @@ PeriodicThread::~PeriodicThread()
 }
 
 void PeriodicThread::Start(const std::string& name, std::chrono::milliseconds period,
-                           std::function<void()> body)
+                           const std::string& complaint, std::function<void()> body)
 {
   stopping_ = false;
   thread_ = StartThread(name,
-                        [this, period, body = std::move(body)]
+                        [this, period, complaint, body = std::move(body)]
                         {
+                          std::string previous;
                           std::unique_lock lock(mutex_);
-                          while (!stop_.wait_for(lock, period, [this] { return stopping_; }))
+                          while (!stopping_)
                           {
                             lock.unlock();
-                            body();
+                            std::string why;
+                            try
+                            {
+                              body();
+                            }
+                            catch (const std::exception& error)
+                            {
+                              why = error.what();
+                            }
+                            if (!why.empty() && why != previous)
+                            {
+                              LogWarning(complaint + ": " + why);
+                            }
+                            previous = why;
                             lock.lock();
+                            stop_.wait_for(lock, period, [this] { return stopping_; });
                           }
                         });
 }

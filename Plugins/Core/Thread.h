@@ -19,14 +19,16 @@ namespace OrthancClinic
 // Orthanc.
 ORTHANC_CLINIC_API std::thread StartThread(const std::string& name, std::function<void()> body);
 
-// Does something again and again. Start and Stop from one thread.
+// Does something again and again, and goes on when it fails. Start and Stop from one thread.
 class ORTHANC_CLINIC_API PeriodicThread
 {
 public:
   ~PeriodicThread();  // stops
 
-  // `body` runs first after one period; it must not throw, and what it uses outlives the thread.
-  void Start(const std::string& name, std::chrono::milliseconds period, std::function<void()> body);
+  // `body` runs at once, then after each period; what it uses outlives the thread. When it throws, the log
+  // gets `complaint` and why, but not again as long as it fails for the same reason.
+  void Start(const std::string& name, std::chrono::milliseconds period, const std::string& complaint,
+             std::function<void()> body);
 
   // Wakes the thread at once and waits until it has ended.
   void Stop();

@@ -4,19 +4,12 @@
 
 #include <algorithm>
 
+#include "Core/Configuration/Json.h"
 #include "Core/Database/Query.h"
 #include "Core/Errors.h"
 
 namespace OrthancClinic::Intake
 {
-namespace
-{
-Json::Value OrNull(const std::string& text)
-{
-  return text.empty() ? Json::Value() : Json::Value(text);
-}
-}  // namespace
-
 Json::Value ToJson(const Import& import)
 {
   const int64_t percent = import.state == "completed"

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <set>
 
+#include "Core/Configuration/Json.h"
 #include "Core/Dicom/OrthancId.h"
 #include "Core/Dicom/RemoteModality.h"
 #include "Core/Errors.h"
@@ -40,7 +41,7 @@ std::set<std::string> StoredInstances(IOrthanc& orthanc, const std::string& stud
     {
       for (const Json::Value& instance : orthanc.Get("/studies/" + found["ID"].asString() + "/instances"))
       {
-        stored.insert(KeywordText(instance["MainDicomTags"], "SOPInstanceUID"));
+        stored.insert(TextOf(instance["MainDicomTags"], "SOPInstanceUID"));
       }
     }
     catch (const NotFound&)

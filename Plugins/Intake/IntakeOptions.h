@@ -25,6 +25,14 @@ struct Options
   std::vector<std::string> modifiableTags;  // keywords
   size_t previewCache = 0;                  // bytes
   std::chrono::seconds retrieval{};         // a remote server's longest silence
+
+  // How long a form may be, in bytes: one with a file, one with a whole upload. Its fields and boundaries
+  // come on top of the files.
+  uint64_t LongestForm() const { return static_cast<uint64_t>(largestFile) + FORM_ITSELF; }
+  uint64_t LongestUploadForm() const { return static_cast<uint64_t>(largestUpload) + FORM_ITSELF; }
+
+private:
+  static constexpr uint64_t FORM_ITSELF = 1 << 20;
 };
 
 // Throws BadInput with the key's path.

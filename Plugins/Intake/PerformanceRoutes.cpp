@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "Core/Configuration/Json.h"
 #include "Core/Errors.h"
 #include "Core/Tasks/Measurements.h"
 #include "Core/Tasks/TaskStore.h"
@@ -98,7 +99,7 @@ Response ShowDental(Database& database, const Request& request)
   Json::Value body;
   body["stats"] = ToCrmJson(all);
   body["metrics"] = std::move(points);
-  body["operation"] = operation.empty() ? Json::Value() : Json::Value(operation);
+  body["operation"] = OrNull(operation);
   return Response::Json(body);
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "Core/Configuration/Json.h"
 #include "Core/Dicom/RemoteModality.h"
 #include "Core/Errors.h"
 #include "RemoteArchive.h"
@@ -79,12 +80,11 @@ public:
     keys["SeriesInstanceUID"] = "";
     for (const Json::Value& series : Ask("Series", keys))
     {
-      keys["SeriesInstanceUID"] = KeywordText(series, "SeriesInstanceUID");
+      keys["SeriesInstanceUID"] = TextOf(series, "SeriesInstanceUID");
       keys["SOPInstanceUID"] = "";
       for (const Json::Value& instance : Ask("Instance", keys))
       {
-        instances.push_back(
-            {keys["SeriesInstanceUID"].asString(), KeywordText(instance, "SOPInstanceUID"), ""});
+        instances.push_back({keys["SeriesInstanceUID"].asString(), TextOf(instance, "SOPInstanceUID"), ""});
       }
     }
     std::erase_if(instances,

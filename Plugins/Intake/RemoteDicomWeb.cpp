@@ -7,6 +7,7 @@
 #include <cctype>
 #include <set>
 
+#include "Core/Configuration/Json.h"
 #include "Core/Errors.h"
 #include "Core/Rest/Http.h"
 #include "Core/Rest/Multipart.h"
@@ -36,7 +37,7 @@ std::string Text(const Json::Value& dataset, const char* tag)
   if (value.isObject())
   {
     // A person's name.
-    std::string name = value["Alphabetic"].isString() ? value["Alphabetic"].asString() : "";
+    std::string name = TextOf(value, "Alphabetic");
     for (const char* group : {"Ideographic", "Phonetic"})
     {
       name += "=" + (value[group].isString() ? value[group].asString() : std::string());

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "Core/Configuration/Json.h"
 #include "Core/Dicom/RemoteModality.h"
 #include "Core/Errors.h"
 #include "RemoteArchive.h"
@@ -79,10 +80,10 @@ public:
       if (!series.contains(parent))
       {
         series[parent] =
-            KeywordText(JsonOf(http_.Get("/series/" + parent, JSON))["MainDicomTags"], "SeriesInstanceUID");
+            TextOf(JsonOf(http_.Get("/series/" + parent, JSON))["MainDicomTags"], "SeriesInstanceUID");
       }
       instances.push_back(
-          {series[parent], KeywordText(answer["MainDicomTags"], "SOPInstanceUID"), answer["ID"].asString()});
+          {series[parent], TextOf(answer["MainDicomTags"], "SOPInstanceUID"), answer["ID"].asString()});
     }
     return instances;
   }
@@ -109,7 +110,7 @@ private:
     std::set<std::string> modalities;
     for (const Json::Value& series : JsonOf(http_.Get("/studies/" + orthancId + "/series", JSON)))
     {
-      modalities.insert(KeywordText(series["MainDicomTags"], "Modality"));
+      modalities.insert(TextOf(series["MainDicomTags"], "Modality"));
       study.series++;
       study.instances += static_cast<int>(series["Instances"].size());
     }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "Core/Configuration/Json.h"
 #include "Core/Dicom/DicomDate.h"
 #include "Core/Dicom/Folding.h"
 #include "Core/Dicom/RemoteModality.h"
@@ -139,7 +140,7 @@ std::string DateKey(const StudyQuery& query)
 
 int Number(const Json::Value& tags, const char* keyword)
 {
-  const std::string text = KeywordText(tags, keyword);
+  const std::string text = TextOf(tags, keyword);
   int number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);
   return std::max(number, 0);
@@ -269,16 +270,16 @@ bool Matches(const StudyQuery& query, const RemoteStudy& study)
 RemoteStudy StudyFromTags(const Json::Value& tags)
 {
   RemoteStudy study;
-  study.studyInstanceUid = Trim(KeywordText(tags, "StudyInstanceUID"));
-  study.patientId = Trim(KeywordText(tags, "PatientID"));
-  study.patientName = Trim(KeywordText(tags, "PatientName"));
-  study.patientBirthDate = Trim(KeywordText(tags, "PatientBirthDate"));
-  study.patientSex = Trim(KeywordText(tags, "PatientSex"));
-  study.date = Trim(KeywordText(tags, "StudyDate"));
-  study.time = Trim(KeywordText(tags, "StudyTime"));
-  study.description = Trim(KeywordText(tags, "StudyDescription"));
-  study.accessionNumber = Trim(KeywordText(tags, "AccessionNumber"));
-  study.modalities = ValuesOf(KeywordText(tags, "ModalitiesInStudy"));
+  study.studyInstanceUid = Trim(TextOf(tags, "StudyInstanceUID"));
+  study.patientId = Trim(TextOf(tags, "PatientID"));
+  study.patientName = Trim(TextOf(tags, "PatientName"));
+  study.patientBirthDate = Trim(TextOf(tags, "PatientBirthDate"));
+  study.patientSex = Trim(TextOf(tags, "PatientSex"));
+  study.date = Trim(TextOf(tags, "StudyDate"));
+  study.time = Trim(TextOf(tags, "StudyTime"));
+  study.description = Trim(TextOf(tags, "StudyDescription"));
+  study.accessionNumber = Trim(TextOf(tags, "AccessionNumber"));
+  study.modalities = ValuesOf(TextOf(tags, "ModalitiesInStudy"));
   study.series = Number(tags, "NumberOfStudyRelatedSeries");
   study.instances = Number(tags, "NumberOfStudyRelatedInstances");
   return study;

@@ -7,7 +7,6 @@
 #include "Core/Configuration/Json.h"
 #include "Core/Errors.h"
 #include "Core/Log.h"
-#include "Core/Thread.h"
 
 namespace OrthancClinic::Intake
 {
@@ -206,7 +205,6 @@ void ServerDirectory::RequireUsable(const RemoteServer& server) const
 
 void ServerDirectory::Start()
 {
-  stopping_ = false;
   try
   {
     Synchronise();  // before the first task needs a server
@@ -215,45 +213,12 @@ void ServerDirectory::Start()
   {
     LogWarning(std::string("Orthanc's modalities and peers are not brought up to date yet: ") + error.what());
   }
-  thread_ = StartThread("servers", [this] { Follow(); });
+  thread_.Start("servers", PERIOD, "Orthanc's modalities and peers are not brought up to date",
+                [this] { Synchronise(); });
 }
 
 void ServerDirectory::Stop()
 {
-  {
-    const std::lock_guard lock(sleepMutex_);
-    stopping_ = true;
-  }
-  wakeUp_.notify_all();
-  if (thread_.joinable())
-  {
-    thread_.join();
-  }
-}
-
-void ServerDirectory::Follow()
-{
-  std::string previous;
-  std::unique_lock lock(sleepMutex_);
-  while (!stopping_)
-  {
-    lock.unlock();
-    std::string error;
-    try
-    {
-      Synchronise();
-    }
-    catch (const Error& failure)
-    {
-      error = failure.what();
-    }
-    if (!error.empty() && error != previous)
-    {
-      LogWarning("Orthanc's modalities and peers are not brought up to date: " + error);
-    }
-    previous = error;
-    lock.lock();
-    wakeUp_.wait_for(lock, PERIOD, [this] { return stopping_; });
-  }
+  thread_.Stop();
 }
 }  // namespace OrthancClinic::Intake

@@ -6,16 +6,15 @@
 
 #pragma once
 
-#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <set>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "Core/Database/Database.h"
 #include "Core/Orthanc.h"
+#include "Core/Thread.h"
 #include "ServerStore.h"
 
 namespace OrthancClinic::Intake
@@ -25,7 +24,6 @@ class ServerDirectory
 public:
   // `orthanc` is Orthanc's configuration.
   ServerDirectory(Database& database, IOrthanc& orthanc, const Json::Value& configuration);
-  ~ServerDirectory() { Stop(); }
 
   void Start();
   void Stop();
@@ -49,7 +47,6 @@ private:
   std::set<Entry> ReadEntries();
   bool IsOurs(const Entry& entry) const;  // with mutex_ held, as for the next
   void Write(const std::map<Entry, Json::Value>& wanted);
-  void Follow();
 
   Database& database_;
   IOrthanc& orthanc_;
@@ -57,9 +54,6 @@ private:
   mutable std::mutex mutex_;
   std::map<Entry, std::string> written_;         // by this process, with what
   std::map<std::string, std::string> problems_;  // by server
-  std::mutex sleepMutex_;
-  std::condition_variable wakeUp_;
-  bool stopping_ = false;
-  std::thread thread_;
+  PeriodicThread thread_;                        // last: it uses the others
 };
 }  // namespace OrthancClinic::Intake

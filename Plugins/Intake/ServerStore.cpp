@@ -52,7 +52,7 @@ Json::Value ToJson(const RemoteServer& server)
     json["host"] = server.host;
     json["port"] = server.port;
     json["manufacturer"] = server.manufacturer;
-    json["local_ae_title"] = server.localAeTitle.empty() ? Json::Value() : Json::Value(server.localAeTitle);
+    json["local_ae_title"] = OrNull(server.localAeTitle);
     json["tls"] = server.tls;
     json["allow"] = Json::arrayValue;
     for (const std::string& operation : server.allow)
@@ -65,7 +65,7 @@ Json::Value ToJson(const RemoteServer& server)
   else
   {
     json["url"] = server.url;
-    json["user"] = server.user.empty() ? Json::Value() : Json::Value(server.user);
+    json["user"] = OrNull(server.user);
     json["has_password"] = !server.password.empty();
     json["has_token"] = !server.token.empty();
   }

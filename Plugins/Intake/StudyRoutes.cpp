@@ -183,11 +183,6 @@ Response OneStudy(const StudyParts& parts, const Request& request)
   return Response::Json(ToDicomStudy(study)).Viewed(StudyAudit(request, "study.view", study));
 }
 
-std::string TextOf(const Json::Value& tags, const char* name)
-{
-  return tags[name].isString() ? tags[name].asString() : "";
-}
-
 int NumberOf(const Json::Value& tags, const char* name)
 {
   return std::atoi(TextOf(tags, name).c_str());

@@ -4,7 +4,6 @@
 
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcistrmb.h>
-#include <dcmtk/dcmdata/dcostrmb.h>
 #include <dcmtk/dcmdata/dcspchrs.h>
 #include <dcmtk/dcmdata/dctk.h>
 #include <fmt/format.h>
@@ -16,13 +15,13 @@
 #include "Core/Dicom/DicomDate.h"
 #include "Core/Errors.h"
 #include "Core/Timestamp.h"
+#include "DicomBytes.h"
 
 namespace OrthancClinic::Intake
 {
 namespace
 {
 constexpr const char* UTF8 = "ISO_IR 192";
-constexpr size_t SPARE = 64 << 10;  // for what DCMTK's estimate of a file's length leaves out
 
 void Check(const OFCondition& condition, const char* what)
 {
@@ -128,17 +127,10 @@ public:
   std::string Write()
   {
     const E_TransferSyntax syntax = Data().getOriginalXfer();
-    std::string buffer(file_.calcElementLength(syntax, EET_UndefinedLength) + SPARE, '\0');
-    DcmOutputBufferStream stream(buffer.data(), static_cast<offile_off_t>(buffer.size()));
     Check(file_.validateMetaInfo(syntax, EWM_updateMeta), "The DICOM file cannot be written");
-    file_.transferInit();
-    Check(file_.write(stream, syntax, EET_UndefinedLength, nullptr), "The DICOM file cannot be written");
-    file_.transferEnd();
-    void* written = nullptr;
-    offile_off_t size = 0;
-    stream.flushBuffer(written, size);
-    buffer.resize(static_cast<size_t>(size));
-    return buffer;
+    std::string bytes;
+    Check(WriteDicom(file_, syntax, EET_UndefinedLength, bytes), "The DICOM file cannot be written");
+    return bytes;
   }
 
   // In UTF-8; what cannot be read in the file's character set as its bytes are.

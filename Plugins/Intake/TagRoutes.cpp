@@ -20,8 +20,6 @@ namespace OrthancClinic::Intake
 {
 namespace
 {
-constexpr uint64_t FORM_ITSELF = 1 << 20;  // fields and boundaries, besides the file
-
 struct GivenFile
 {
   std::string name;
@@ -42,11 +40,6 @@ GivenFile FileOf(const Request& request)
 double Megabytes(size_t bytes)
 {
   return std::round(static_cast<double>(bytes) / (1 << 20) * 100) / 100;
-}
-
-Json::Value OrNull(const std::string& text)
-{
-  return text.empty() ? Json::Value() : Json::Value(text);
 }
 
 Json::Value ToArray(const Request& request, const std::vector<std::string>& texts)
@@ -192,16 +185,17 @@ Response AnswerCorrection(Database& database, const Request& request)
 
 void AddTagRoutes(Router& router, Database& database, IOrthanc& orthanc, const Options& options)
 {
+  Json::Value form = JsonLiteral(R"({"type": "object"})");
+  AddFiles(form, false);
   const auto add = [&](const char* path, const char* summary, Handler handler)
   {
     router.Add({.method = HttpMethod::Post,
                 .path = path,
                 .permission = Permission::WriteImages,
                 .summary = summary,
-                .body = JsonLiteral(
-                    R"({"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}})"),
+                .body = form,
                 .upload = true,
-                .maxBody = static_cast<uint64_t>(options.largestFile) + FORM_ITSELF,
+                .maxBody = options.LongestForm(),
                 .handler = std::move(handler)});
   };
   add("/api/v1/dicom/validate", "What is wrong with a DICOM file; nothing is stored",

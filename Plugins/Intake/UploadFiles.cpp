@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "Core/Errors.h"
+#include "Core/ReadAt.h"
 #include "Core/Rest/Router.h"
 
 namespace OrthancClinic::Intake
@@ -91,16 +92,9 @@ void UploadFiles::AddArchive(const UploadedPart& part, const std::string& path)
 std::string UploadFiles::ReadBytes(uint64_t offset, uint64_t size) const
 {
   std::string bytes(size, '\0');
-  size_t done = 0;
-  while (done < size)
+  if (const std::string why = ReadAt(descriptor_, offset, bytes); !why.empty())
   {
-    const ssize_t read =
-        pread(descriptor_, bytes.data() + done, size - done, static_cast<off_t>(offset + done));
-    if (read <= 0)
-    {
-      throw Unavailable("The upload cannot be read from the disk");
-    }
-    done += static_cast<size_t>(read);
+    throw Unavailable("The upload cannot be read from the disk: " + why);
   }
   return bytes;
 }

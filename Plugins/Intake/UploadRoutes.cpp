@@ -14,7 +14,6 @@ namespace OrthancClinic::Intake
 namespace
 {
 constexpr std::chrono::milliseconds DECIDED_WITHIN(1500);
-constexpr uint64_t FORM_ITSELF = 1 << 20;  // fields and boundaries, besides the files
 
 // What the form says of whose the files are, checked against what the caller may do.
 UploadRequest ReadRequest(const Request& request, Database& database, const Options& options)
@@ -32,7 +31,7 @@ UploadRequest ReadRequest(const Request& request, Database& database, const Opti
     read.source = source;
   }
   read.changes = ReadTagChanges(upload, options);
-  read.uploadedBy = request.Caller().name;
+  read.by = request.Audit("upload.store");
   read.practiceId = upload.Field("practice_id");
   Transaction transaction(database, Transaction::Mode::ReadOnly);
   Uploader::Address(transaction, read);
@@ -49,17 +48,6 @@ UploadRequest ReadRequest(const Request& request, Database& database, const Opti
   }
   transaction.Commit();
   return read;
-}
-
-AuditEntry AuditOf(const Request& request, const UploadEntry& entry)
-{
-  AuditEntry audit = request.Audit("upload.store");
-  audit.practiceId = entry.practiceId;
-  audit.patientId = entry.patientId;
-  audit.studyInstanceUid = entry.studyInstanceUid;
-  audit.outcome = entry.status == "failed" ? "failed" : "success";
-  audit.detail["upload_id"] = entry.id;
-  return audit;
 }
 
 // With what the machine says of it, so that the user confirms or overrules.
@@ -93,11 +81,8 @@ Json::Value JobJson(const Request& request, const UploadJob& job, const std::map
   json["id"] = job.id;
   json["job_id"] = job.id;
   json["status"] = job.state;
-  const bool isCounted = job.total > 0;
   json["total_files"] = job.total;
-  json["progress"] = job.state == "completed" ? 100
-                     : isCounted ? static_cast<int>(results.size() * 100 / static_cast<size_t>(job.total))
-                                 : 0;
+  json["progress"] = job.Progress(results.size());
   json["results"] = Json::arrayValue;
   for (const auto& [number, result] : results)
   {
@@ -125,7 +110,6 @@ public:
     const UploadOutcome outcome = uploader_.Store(request.GetUpload(), read);
     const bool any = std::any_of(outcome.files.begin(), outcome.files.end(),
                                  [](const FileResult& file) { return file.IsStored(); });
-    Audit(request, outcome);
     if (!any)
     {
       throw BadInput(outcome.files.empty() ? "The archive is empty" : outcome.files.front().error);
@@ -153,7 +137,6 @@ public:
       return Response::Json(json, 202).Header("Location", "/api/v1/dicom/upload-jobs/" + job.id);
     }
     const UploadOutcome outcome = uploader_.Store(upload, read);
-    Audit(request, outcome);
     const auto decisions = Decisions(outcome);
     Json::Value json;
     json["studies"] = json["uploads"] = json["errors"] = json["skipped"] = json["files"] = Json::arrayValue;
@@ -279,16 +262,6 @@ private:
     return *job;
   }
 
-  void Audit(const Request& request, const UploadOutcome& outcome) const
-  {
-    Transaction transaction(database_);
-    for (const UploadEntry& entry : outcome.entries)
-    {
-      AuditTrail::Append(transaction, AuditOf(request, entry));
-    }
-    transaction.Commit();
-  }
-
   std::map<std::string, Json::Value> Decisions(const UploadOutcome& outcome) const
   {
     return matches_() ? uploader_.AwaitDecisions(outcome, DECIDED_WITHIN)
@@ -312,9 +285,7 @@ Json::Value FormSchema(bool many)
       "tag_modifications": {"type": "string", "description": "A JSON object of keywords and new values."}
     }
   })");
-  schema["properties"][many ? "files" : "file"] =
-      JsonLiteral(many ? R"({"type": "array", "items": {"type": "string", "format": "binary"}})"
-                       : R"({"type": "string", "format": "binary"})");
+  AddFiles(schema, many);
   if (many)
   {
     schema["properties"]["async"] =
@@ -339,6 +310,13 @@ const std::vector<QueryParameter>& LogQuery()
   return QUERY;
 }
 }  // namespace
+
+void AddFiles(Json::Value& schema, bool many)
+{
+  schema["properties"][many ? "files" : "file"] =
+      JsonLiteral(many ? R"({"type": "array", "items": {"type": "string", "format": "binary"}})"
+                       : R"({"type": "string", "format": "binary"})");
+}
 
 TagChanges ReadTagChanges(const Upload& upload, const Options& options)
 {
@@ -365,7 +343,7 @@ TagChanges ReadTagChanges(const Upload& upload, const Options& options)
 void AddUploadRoutes(Router& router, Database& database, Uploader& uploader, std::function<bool()> matches)
 {
   const auto handlers = std::make_shared<UploadHandlers>(database, uploader, std::move(matches));
-  const uint64_t most = static_cast<uint64_t>(uploader.GetOptions().largestUpload) + FORM_ITSELF;
+  const uint64_t most = uploader.GetOptions().LongestUploadForm();
   router.Add({.method = HttpMethod::Post,
               .path = "/api/v1/dicom/upload",
               .permission = Permission::WriteImages,

@@ -16,6 +16,9 @@ namespace OrthancClinic::Intake
 // wait.
 void AddUploadRoutes(Router& router, Database& database, Uploader& uploader, std::function<bool()> matches);
 
+// Adds the files to a form's schema: one `file`, or as many `files` as come.
+void AddFiles(Json::Value& schema, bool many);
+
 // The changes of tags that a form asks for; clients spell the field `tag_modifications` or `tags`.
 TagChanges ReadTagChanges(const Upload& upload, const Options& options);
 }  // namespace OrthancClinic::Intake

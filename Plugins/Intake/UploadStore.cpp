@@ -27,6 +27,14 @@ std::string WordsOf(const UploadEntry& entry)
 }
 }  // namespace
 
+int UploadJob::Progress(size_t results) const
+{
+  const bool isCounted = total > 0;
+  return state == "completed" ? 100
+         : isCounted          ? static_cast<int>(results * 100 / static_cast<size_t>(total))
+                              : 0;
+}
+
 void UploadStore::Insert(const UploadEntry& entry)
 {
   Execute(transaction_,
@@ -104,7 +112,7 @@ void UploadStore::MarkDeleted(const std::string& orthancStudyId, const std::stri
   for (auto& [id, document] : Documents(orthancStudyId))
   {
     document["deleted_date"] = document["updated_at"] = ToString(Now());
-    document["deletion_reason"] = reason.empty() ? Json::Value() : Json::Value(reason);
+    document["deletion_reason"] = OrNull(reason);
     Execute(transaction_, "UPDATE uploads SET status = 'deleted', document = :document WHERE id = :id",
             {WriteJson(document), id});
   }
@@ -224,15 +232,13 @@ void DescribeChanges(Json::Value& document, const TagChanges& original, const Ta
 
 Json::Value ToJson(const UploadEntry& entry)
 {
-  const auto orNull = [](const std::string& text)
-  { return text.empty() ? Json::Value() : Json::Value(text); };
   Json::Value json = entry.document;
   json["id"] = entry.id;
   json["practice_id"] = entry.practiceId;
-  json["patient_id"] = orNull(entry.patientId);
-  json["order_id"] = orNull(entry.orderId);
-  json["study_instance_uid"] = orNull(entry.studyInstanceUid);
-  json["orthanc_study_id"] = orNull(entry.orthancStudyId);
+  json["patient_id"] = OrNull(entry.patientId);
+  json["order_id"] = OrNull(entry.orderId);
+  json["study_instance_uid"] = OrNull(entry.studyInstanceUid);
+  json["orthanc_study_id"] = OrNull(entry.orthancStudyId);
   json["uploaded_by"] = entry.uploadedBy;
   json["upload_status"] = entry.status;
   json["upload_date"] = ToString(entry.uploadedAt);

@@ -63,6 +63,9 @@ struct UploadJob
   std::optional<Timestamp> completedAt;
 
   bool IsOver() const { return state != "pending" && state != "processing"; }
+
+  // In percent, when so many of the files have a result.
+  int Progress(size_t results) const;
 };
 
 class UploadStore

@@ -15,6 +15,7 @@
 #include "Core/Dicom/DicomScan.h"
 #include "Core/Dicom/OrthancId.h"
 #include "Core/Errors.h"
+#include "Core/Identity/AuditTrail.h"
 #include "Core/Records/Filing.h"
 #include "Core/Records/OrderStore.h"
 #include "Core/Records/PatientStore.h"
@@ -51,20 +52,27 @@ Json::Value ToJson(const UploadRequest& request)
   json["order_id"] = request.orderId;
   json["source"] = request.source;
   json["changes"] = Intake::ToJson(request.changes);
-  json["uploaded_by"] = request.uploadedBy;
+  json["uploaded_by"] = request.by.principal.name;
+  json["remote_address"] = request.by.principal.remoteAddress;
+  json["action"] = request.by.action;
   json["face"] = request.face;
   json["details"] = request.details;
   return json;
 }
 
+// Without the permission: it was checked when the job began.
 UploadRequest ReadRequest(const Json::Value& json)
 {
+  AuditEntry by;
+  by.principal.name = json["uploaded_by"].asString();
+  by.principal.remoteAddress = json["remote_address"].asString();
+  by.action = json.get("action", "upload.store").asString();
   return {.practiceId = json["practice_id"].asString(),
           .patientId = json["patient_id"].asString(),
           .orderId = json["order_id"].asString(),
           .source = json["source"].asString(),
           .changes = TagChangesFromJson(json["changes"]),
-          .uploadedBy = json["uploaded_by"].asString(),
+          .by = std::move(by),
           .face = json["face"].asString(),
           .details = json["details"]};
 }
@@ -93,16 +101,6 @@ std::vector<UploadedPart> ReadParts(const Json::Value& array)
                      .size = json["size"].asUInt64()});
   }
   return parts;
-}
-
-std::string TextOf(const Json::Value& tags, const char* name)
-{
-  return tags[name].isString() ? tags[name].asString() : "";
-}
-
-Json::Value OrNull(const std::string& text)
-{
-  return text.empty() ? Json::Value() : Json::Value(text);
 }
 }  // namespace
 
@@ -188,7 +186,7 @@ void Uploader::File(const UploadRequest& request, const std::string& orthancStud
               .patientId = request.patientId,
               .orderId = request.orderId,
               .practiceId = request.practiceId,
-              .filedBy = request.uploadedBy,
+              .filedBy = request.by.principal.name,
               .filedAt = Now()});
   }
   if (study && !request.patientId.empty())
@@ -387,7 +385,7 @@ std::vector<UploadEntry> Uploader::Describe(const UploadRequest& request,
                       .orderId = request.orderId,
                       .studyInstanceUid = stored.empty() ? "" : stored.front()->studyInstanceUid,
                       .orthancStudyId = study,
-                      .uploadedBy = request.uploadedBy,
+                      .uploadedBy = request.by.principal.name,
                       .status = stored.empty() ? "failed"
                                 : failed > 0   ? "partial"
                                                : "uploaded",
@@ -470,6 +468,13 @@ void Uploader::Write(Transaction& transaction, const UploadRequest& request, con
     data["status"] = entry.status;
     events_.Emit(transaction, entry.status == "failed" ? "upload.failed" : "upload.completed",
                  entry.practiceId, data);
+    AuditEntry audit = request.by;
+    audit.practiceId = entry.practiceId;
+    audit.patientId = entry.patientId;
+    audit.studyInstanceUid = entry.studyInstanceUid;
+    audit.outcome = entry.status == "failed" ? "failed" : "success";
+    audit.detail["upload_id"] = entry.id;
+    AuditTrail::Append(transaction, audit);
   }
   const auto face = faces_.find(request.face);
   if (face != faces_.end() && face->second.stored)
@@ -499,8 +504,10 @@ UploadOutcome Uploader::Store(const Upload& upload, const UploadRequest& request
 
 UploadJob Uploader::Begin(const Upload& upload, const UploadRequest& request)
 {
-  UploadJob job{
-      .id = NewUuid(), .practiceId = request.practiceId, .owner = request.uploadedBy, .createdAt = Now()};
+  UploadJob job{.id = NewUuid(),
+                .practiceId = request.practiceId,
+                .owner = request.by.principal.name,
+                .createdAt = Now()};
   job.file = job.id + FILE_SUFFIX;
   job.request = ToJson(request);
   job.request["parts"] = ToJson(upload.Files());
@@ -513,6 +520,11 @@ UploadJob Uploader::Begin(const Upload& upload, const UploadRequest& request)
   Transaction transaction(database_);
   UploadStore(transaction).InsertJob(job);
   TaskStore(transaction).Enqueue(TASK, job.id);
+  AuditEntry audit = request.by;
+  audit.practiceId = request.practiceId;
+  audit.patientId = request.patientId;
+  audit.detail["job_id"] = job.id;
+  AuditTrail::Append(transaction, audit);
   transaction.Commit();
   return job;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Stores the files of an upload in Orthanc and keeps the log of it; at once, or as a job (task
-// `upload.files`, key: the job's id) that survives a restart. A bad file never spoils the others; what is
-// stored already is no error.
+// Stores the files of an upload in Orthanc and keeps the log of it, with a record of the audit trail for each
+// entry; at once, or as a job (task `upload.files`, key: the job's id) that survives a restart. A bad file
+// never spoils the others; what is stored already is no error.
 
 #pragma once
 
@@ -16,7 +16,7 @@
 
 #include "Core/Database/Database.h"
 #include "Core/Events/EventLog.h"
-#include "Core/Identity/Principal.h"
+#include "Core/Identity/AuditEntry.h"
 #include "Core/Orthanc.h"
 #include "Core/Rest/Upload.h"
 #include "Core/Tasks/TaskWorkers.h"
@@ -34,9 +34,9 @@ struct UploadRequest
   std::string orderId;            // which order it fulfils; empty: not said
   std::string source = "manual";  // "manual", "api" or "cd_import"
   TagChanges changes = {};
-  std::string uploadedBy;
+  AuditEntry by;  // whose call it was, and as which action the audit trail has it
 
-  // Whose call it was, where that face does more than storing ("dental"), and what it needs to know for it.
+  // By which face it came, where that does more than storing ("dental"), and what it needs to know for it.
   std::string face = {};
   Json::Value details = Json::objectValue;
 };

@@ -119,7 +119,7 @@ Response ShowImage(Database& database, Preview& preview, LookLog& looks, Measure
   looks.Write(Audit(request, "xray.view_image", xray));
 
   const std::string etag = preview.ETag(xray.orthancInstanceId, wish);
-  if (FindHeader(request.Http(), "if-none-match").find(etag) != std::string::npos)
+  if (request.Has(etag))
   {
     return Response::Text("", "image/jpeg").ETag(etag);  // the router makes 304 of it: nothing is rendered
   }

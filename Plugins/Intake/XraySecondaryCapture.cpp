@@ -3,7 +3,6 @@
 #include "XraySecondaryCapture.h"
 
 #include <dcmtk/config/osconfig.h>
-#include <dcmtk/dcmdata/dcostrmb.h>
 #include <dcmtk/dcmdata/dcpixel.h>
 #include <dcmtk/dcmdata/dcpixseq.h>
 #include <dcmtk/dcmdata/dcpxitem.h>
@@ -16,6 +15,7 @@
 #include "Core/Digest.h"
 #include "Core/Errors.h"
 #include "Core/Records/PatientModule.h"
+#include "DicomBytes.h"
 
 namespace OrthancClinic::Intake
 {
@@ -161,17 +161,8 @@ std::string MakeSecondaryCapture(const SecondaryCapture& about, const XrayPictur
   text(DCM_BurnedInAnnotation, "YES");
   SetPixels(dataset, picture);
 
-  const E_TransferSyntax syntax = SyntaxOf(picture);
-  std::string buffer(file.calcElementLength(syntax, EET_ExplicitLength) + picture.bytes.size() + (64 << 10),
-                     '\0');
-  DcmOutputBufferStream stream(buffer.data(), static_cast<offile_off_t>(buffer.size()));
-  file.transferInit();
-  Check(file.write(stream, syntax, EET_ExplicitLength, nullptr));
-  file.transferEnd();
-  void* written = nullptr;
-  offile_off_t size = 0;
-  stream.flushBuffer(written, size);
-  buffer.resize(static_cast<size_t>(size));
-  return buffer;
+  std::string bytes;
+  Check(WriteDicom(file, SyntaxOf(picture), EET_ExplicitLength, bytes));
+  return bytes;
 }
 }  // namespace OrthancClinic::Intake

@@ -14,12 +14,12 @@
 #include "Core/Dicom/LocalTime.h"
 #include "Core/Dicom/Text.h"
 #include "Core/Errors.h"
-#include "Core/Identity/AuditTrail.h"
 #include "Core/Records/PatientStore.h"
 #include "Core/Records/Practice.h"
 #include "Core/Records/StudyStore.h"
 #include "Core/Records/Xray.h"
 #include "Core/Tasks/TaskStore.h"
+#include "UploadRoutes.h"
 #include "XrayPicture.h"
 #include "XrayReading.h"
 #include "XrayRecorder.h"
@@ -30,7 +30,6 @@ namespace OrthancClinic::Intake
 namespace
 {
 constexpr const char* FACE = "dental";
-constexpr uint64_t FORM_ITSELF = 1 << 20;  // fields and boundaries, besides the files
 constexpr size_t LONGEST_ID = 128;
 constexpr size_t LONGEST_NOTES = 10'000;  // bytes
 constexpr Json::ArrayIndex MOST_TEETH = 64;
@@ -115,7 +114,6 @@ public:
   {
     const UploadRequest read = ReadForm(request, "files", uploader_.GetOptions().mostFiles);
     const UploadJob job = uploader_.Begin(request.GetUpload(), read);
-    Audit(request, read);
     Json::Value body;
     body["success"] = true;
     body["jobId"] = job.id;
@@ -155,10 +153,7 @@ public:
       }
       body["results"].append(std::move(item));
     }
-    body["progress"] = job->state == "completed" ? 100
-                       : job->total == 0
-                           ? 0
-                           : static_cast<int>(results.size() * 100 / static_cast<size_t>(job->total));
+    body["progress"] = job->Progress(results.size());
     body["createdAt"] = ToString(job->createdAt);
     if (job->completedAt)
     {
@@ -218,7 +213,7 @@ private:
       throw BadInput("The form is not complete", errors);
     }
 
-    UploadRequest form{.source = "api", .uploadedBy = request.Caller().name, .face = FACE};
+    UploadRequest form{.source = "api", .by = request.Audit("xray.upload"), .face = FACE};
     std::string zone;
     {
       Transaction transaction(database_, Transaction::Mode::ReadOnly);
@@ -319,7 +314,6 @@ private:
   {
     const UploadRequest form = ReadForm(request, "file", 1);
     const UploadOutcome outcome = uploader_.Store(request.GetUpload(), form);
-    Audit(request, form);
     const auto stored = std::find_if(outcome.files.begin(), outcome.files.end(),
                                      [](const FileResult& file) { return file.IsStored(); });
     if (stored == outcome.files.end())
@@ -356,16 +350,6 @@ private:
         return;
       }
     }
-  }
-
-  void Audit(const Request& request, const UploadRequest& form) const
-  {
-    AuditEntry entry = request.Audit("xray.upload");
-    entry.practiceId = form.practiceId;
-    entry.patientId = form.patientId;
-    Transaction transaction(database_);
-    AuditTrail::Append(transaction, entry);
-    transaction.Commit();
   }
 
   std::optional<std::string> Wrap(const UploadRequest& request, const std::string& bytes) const
@@ -449,7 +433,7 @@ private:
     xray.takenAt = ParseTimestamp(said["taken_at"].asString()).value();
     xray.document["stated"]["xray_type"] = true;
     xray.document["stated"]["taken_at"] = true;
-    xray.document["uploaded_by"] = request.uploadedBy;
+    xray.document["uploaded_by"] = request.by.principal.name;
     xray.document["original_size"] = static_cast<Json::Int64>(file.size);
     if (!said["notes"].asString().empty())
     {
@@ -482,9 +466,7 @@ Json::Value FormSchema(bool many)
       "clinicId": {"type": "string"}
     }
   })");
-  schema["properties"][many ? "files" : "file"] =
-      JsonLiteral(many ? R"({"type": "array", "items": {"type": "string", "format": "binary"}})"
-                       : R"({"type": "string", "format": "binary"})");
+  AddFiles(schema, many);
   return schema;
 }
 }  // namespace
@@ -492,7 +474,6 @@ Json::Value FormSchema(bool many)
 void AddXrayUploadRoutes(Clinic& clinic, Uploader& uploader)
 {
   static XrayUploads uploads(clinic, uploader);
-  const uint64_t most = static_cast<uint64_t>(uploader.GetOptions().largestUpload) + FORM_ITSELF;
   Router& router = clinic.Routes();
   router.Add({.method = HttpMethod::Post,
               .path = "/api/dental/xrays",
@@ -500,7 +481,7 @@ void AddXrayUploadRoutes(Clinic& clinic, Uploader& uploader)
               .summary = "Store an X-ray of a lead: DICOM, JPEG or PNG",
               .body = FormSchema(false),
               .upload = true,
-              .maxBody = static_cast<uint64_t>(uploader.GetOptions().largestFile) + FORM_ITSELF,
+              .maxBody = uploader.GetOptions().LongestForm(),
               .handler = [](const Request& request) { return uploads.One(request); }});
   router.Add({.method = HttpMethod::Post,
               .path = "/api/dental/xrays/batch",
@@ -508,7 +489,7 @@ void AddXrayUploadRoutes(Clinic& clinic, Uploader& uploader)
               .summary = "Store X-rays of a lead as a job",
               .body = FormSchema(true),
               .upload = true,
-              .maxBody = most,
+              .maxBody = uploader.GetOptions().LongestUploadForm(),
               .handler = [](const Request& request) { return uploads.BeginBatch(request); }});
   router.Add({.method = HttpMethod::Get,
               .path = "/api/dental/xrays/batch",

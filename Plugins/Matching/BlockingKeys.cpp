@@ -9,6 +9,7 @@
 
 #include "Core/Dicom/DicomDate.h"
 #include "Core/Dicom/Folding.h"
+#include "Core/LetterCase.h"
 #include "NameForm.h"
 #include "Similarity.h"
 
@@ -211,14 +212,8 @@ std::string PhoneKey(const std::string& text)
 
 std::string EmailKey(const std::string& text)
 {
-  std::string key;
-  for (const char c : text.substr(0, 320))
-  {
-    if (c != ' ')
-    {
-      key += (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
-    }
-  }
+  std::string key = ToLower(text.substr(0, 320));
+  std::erase(key, ' ');
   return key.find('@') == std::string::npos ? "" : key;
 }
 

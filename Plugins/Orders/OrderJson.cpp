@@ -83,7 +83,7 @@ Json::Value ToJson(Transaction& transaction, const Order& order)
   json["priority"] = order.priority;
   json["practice_id"] = order.practiceId;
   json["patient_id"] = order.patientId;
-  json["visit_id"] = order.visitId.empty() ? Json::Value() : Json::Value(order.visitId);
+  json["visit_id"] = OrNull(order.visitId);
   json["ordered_date"] = ToString(order.orderedAt);
   json["scheduled_date"] = order.scheduledAt ? Json::Value(ToString(*order.scheduledAt)) : Json::Value();
   json["worklist_study_instance_uid"] = order.studyInstanceUid;

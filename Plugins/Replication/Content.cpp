@@ -6,11 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <system_error>
-
+#include "Core/Configuration/Json.h"
 #include "Core/Digest.h"
 #include "Core/Errors.h"
+#include "Core/ReadAt.h"
 
 namespace OrthancClinic::Replication
 {
@@ -46,21 +45,9 @@ public:
   std::string_view Read(size_t offset, size_t length) override
   {
     buffer_.resize(length);
-    size_t done = 0;
-    while (done < length)
+    if (const std::string why = ReadAt(file_, offset, buffer_); !why.empty())
     {
-      const ssize_t count =
-          pread(file_, buffer_.data() + done, length - done, static_cast<off_t>(offset + done));
-      if (count < 0 && errno == EINTR)
-      {
-        continue;
-      }
-      if (count <= 0)
-      {
-        throw Unavailable("A file of Orthanc's storage area cannot be read: " +
-                          (count == 0 ? "it is too short" : std::generic_category().message(errno)));
-      }
-      done += static_cast<size_t>(count);
+      throw Unavailable("A file of Orthanc's storage area cannot be read: " + why);
     }
     return buffer_;
   }
@@ -90,8 +77,8 @@ std::unique_ptr<IContent> OpenInstance(IOrthanc& orthanc, const std::string& sto
                                        const std::string& instanceId)
 {
   const Json::Value info = orthanc.Get("/instances/" + instanceId + "/attachments/dicom/info");
-  const std::string uuid = info["Uuid"].isString() ? info["Uuid"].asString() : "";
-  const std::string md5 = info["UncompressedMD5"].isString() ? info["UncompressedMD5"].asString() : "";
+  const std::string uuid = TextOf(info, "Uuid");
+  const std::string md5 = TextOf(info, "UncompressedMD5");
   const uint64_t size = info["UncompressedSize"].isIntegral() ? info["UncompressedSize"].asUInt64() : 0;
   if (uuid.size() > 4 && uuid.find_first_not_of("0123456789abcdef-") == std::string::npos &&
       info["CompressedSize"] == info["UncompressedSize"] && info["CompressedMD5"] == info["UncompressedMD5"])

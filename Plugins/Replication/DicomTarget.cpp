@@ -141,7 +141,7 @@ std::string DicomTarget::Put(const std::string& key, IContent& content, const st
   {
     throw Unavailable("The DICOM node did not take the image by C-STORE");
   }
-  const std::string uid = answer["SOPInstanceUID"].isString() ? answer["SOPInstanceUID"].asString() : "";
+  const std::string uid = TextOf(answer, "SOPInstanceUID");
   if (!key.ends_with("/" + uid + ".dcm"))
   {
     throw Unavailable("The DICOM node took another image than was sent");

@@ -106,7 +106,7 @@ void Load(Clinic& clinic)
                        const Replicator::Health health = replicator->GetHealth();
                        Json::Value& target = report.detail["targets"][replicator->Name()];
                        target["ready"] = health.ready;
-                       target["error"] = health.error.empty() ? Json::Value() : Json::Value(health.error);
+                       target["error"] = OrNull(health.error);
                      }
                      return report;
                    });

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 
+#include "Core/Configuration/Json.h"
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Records/StudyStore.h"
@@ -95,7 +96,7 @@ Json::Value DescribeTarget(Transaction& transaction, const Replicator& replicato
     json["practice_id"] = replicator.Options().practiceId;
   }
   json["ready"] = health.ready;
-  json["error"] = health.error.empty() ? Json::Value() : Json::Value(health.error);
+  json["error"] = OrNull(health.error);
   json["verified_instances"] = number(state.verified.first);
   json["verified_bytes"] = number(state.verified.second);
   json["replicated_instances"] = number(state.replicated.first);
@@ -127,7 +128,7 @@ Json::Value DescribeStudy(Transaction& transaction, const Replicator& replicator
     item["size"] = static_cast<Json::Int64>(replica.size);
     item["sha256"] = replica.sha256;
     item["state"] = replica.state;
-    item["error"] = replica.error.empty() ? Json::Value() : Json::Value(replica.error);
+    item["error"] = OrNull(replica.error);
     item["replicated_at"] = ToString(replica.replicatedAt);
     item["verified_at"] = replica.verifiedAt ? Json::Value(ToString(*replica.verifiedAt)) : Json::Value();
     json["instances"].append(item);

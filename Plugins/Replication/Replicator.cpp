@@ -50,11 +50,6 @@ bool Chance(int percent)
   return std::uniform_int_distribution(0, 99)(random) < percent;
 }
 
-std::string Text(const Json::Value& json, const char* name)
-{
-  return json[name].isString() ? json[name].asString() : "";
-}
-
 std::string KindOf(const TargetOptions& options, const std::string& what)
 {
   return what + (options.IsRouted() ? ROUTED : "." + options.name);
@@ -329,10 +324,10 @@ Replicator::Place Replicator::Locate(const std::string& seriesId)
   }
   const Json::Value series = orthanc_.Get("/series/" + seriesId);
   Place place;
-  place.orthancStudyId = Text(series, "ParentStudy");
+  place.orthancStudyId = TextOf(series, "ParentStudy");
   const Json::Value study = orthanc_.Get("/studies/" + place.orthancStudyId);
-  place.folder = Text(study["MainDicomTags"], "StudyInstanceUID") + "/" +
-                 Text(series["MainDicomTags"], "SeriesInstanceUID") + "/";
+  place.folder = TextOf(study["MainDicomTags"], "StudyInstanceUID") + "/" +
+                 TextOf(series["MainDicomTags"], "SeriesInstanceUID") + "/";
   const std::lock_guard lock(mutex_);
   if (places_.size() >= MOST_PLACES)
   {
@@ -411,7 +406,7 @@ void Replicator::Replicate(RunningTask& task)
   try
   {
     const Json::Value instance = orthanc_.Get("/instances/" + id);
-    const Place place = Locate(Text(instance, "ParentSeries"));
+    const Place place = Locate(TextOf(instance, "ParentSeries"));
     std::optional<Replica> known;
     std::optional<InstanceRoute> route;
     {
@@ -446,7 +441,7 @@ void Replicator::Replicate(RunningTask& task)
     }
     auto content = OpenInstance(orthanc_, storage_, id);
     replica.orthancStudyId = place.orthancStudyId;
-    replica.key = place.folder + Text(instance["MainDicomTags"], "SOPInstanceUID") + ".dcm";
+    replica.key = place.folder + TextOf(instance["MainDicomTags"], "SOPInstanceUID") + ".dcm";
     replica.md5 = content->Md5();
     if (known && known->md5 == replica.md5 && !replica.md5.empty() && known->key == replica.key &&
         known->state != "failed")
@@ -572,7 +567,7 @@ void Replicator::WriteManifest(RunningTask& task)
   json["instances"] = Json::arrayValue;
   for (const Json::Value& instance : instances)
   {
-    const auto replica = byInstance.find(Text(instance, "ID"));
+    const auto replica = byInstance.find(TextOf(instance, "ID"));
     if (replica == byInstance.end() && options_.IsRouted())
     {
       continue;  // it went elsewhere
@@ -880,8 +875,8 @@ void Replicator::RestoreStudy(RunningTask& task, const std::string& restoreId,
   {
     const auto text = target_->Get(ManifestKey(studyInstanceUid, newest));
     const Json::Value manifest = ParseJson(text.value_or("{}"));
-    const std::string wanted = Text(task.Get().payload, "patient_id");
-    const bool concerned = wanted.empty() || Text(manifest, "patient_id") == wanted;
+    const std::string wanted = TextOf(task.Get().payload, "patient_id");
+    const bool concerned = wanted.empty() || TextOf(manifest, "patient_id") == wanted;
     for (const Json::Value& instance : manifest["instances"])
     {
       if (!concerned)
@@ -892,13 +887,13 @@ void Replicator::RestoreStudy(RunningTask& task, const std::string& restoreId,
       {
         throw Unavailable("Orthanc stops");
       }
-      const std::string key = Text(instance, "key");
+      const std::string key = TextOf(instance, "key");
       const auto bytes = target_->Get(key);
       if (!bytes)
       {
         errors.push_back(key + ": there is no copy");
       }
-      else if (Sha256Of(*bytes) != Text(instance, "sha256"))
+      else if (Sha256Of(*bytes) != TextOf(instance, "sha256"))
       {
         errors.push_back(key + ": the copy differs from the manifest");
       }
@@ -946,7 +941,7 @@ ArrivedInstances ReadInstances(IOrthanc& orthanc, const std::vector<Change>& cha
     try
     {
       const Json::Value metadata = orthanc.Get("/instances/" + instances.ids.back() + "/metadata?expand");
-      const auto received = ParseOrthancTime(Text(metadata, "ReceptionDate"));
+      const auto received = ParseOrthancTime(TextOf(metadata, "ReceptionDate"));
       instances.isArchive = received && *received < Now() - NEW;
     }
     catch (const NotFound&)

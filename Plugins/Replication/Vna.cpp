@@ -20,7 +20,7 @@ TargetOptions ToTarget(const Vna& vna)
   std::vector<FieldError> errors;
   const auto text = [&](const Json::Value& values, const char* key, bool needed, const std::string& field)
   {
-    std::string value = values[key].isString() ? values[key].asString() : "";
+    std::string value = TextOf(values, key);
     if (value.empty() && needed)
     {
       errors.push_back({field, "expected for a target of the type " + type});

@@ -271,7 +271,7 @@ Response DicomWebFace::Store(const Request& request, const std::string& studyUid
   {
     Report report{std::string(part.body), "", "", {}};
     const Json::Value tags = orthanc_.ReadDicom(report.dicom);
-    const auto text = [&](const char* tag) { return tags[tag].isString() ? tags[tag].asString() : ""; };
+    const auto text = [&](const char* tag) { return TextOf(tags, tag); };
     report.classUid = text("0008,0016");
     report.instanceUid = text("0008,0018");
     const std::string uid = text("0020,000d");

@@ -8,6 +8,7 @@
 #include "Core/Dicom/DicomDate.h"
 #include "Core/Dicom/LocalTime.h"
 #include "Core/Dicom/Text.h"
+#include "Core/LetterCase.h"
 
 namespace OrthancClinic::Webhooks
 {
@@ -77,8 +78,7 @@ void Check(const JsonSchema& schema, const Json::Value& record, const char* what
 // One line of text: what a database of the web has in its fields may hold anything.
 Json::Value Line(const Json::Value& value)
 {
-  const std::string text = value.isString() ? CleanText(value.asString(), 2048) : "";
-  return text.empty() ? Json::Value() : Json::Value(text);
+  return OrNull(value.isString() ? CleanText(value.asString(), 2048) : "");
 }
 
 // "1985-01-01", "19850101", or the midnight of that day as JavaScript writes a Date.
@@ -97,15 +97,6 @@ Json::Value Date(const Json::Value& value)
   }
   return date->ToIso();
 }
-
-std::string UpperCase(std::string text)
-{
-  for (char& c : text)
-  {
-    c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  }
-  return text;
-}
 }  // namespace
 
 bool IsCrmRecord(const Json::Value& data)
@@ -118,7 +109,7 @@ Json::Value PatientFromLead(const Json::Value& lead, PatientKind kind, const std
   static const JsonSchema SCHEMA(LeadSchema());
   Check(SCHEMA, lead, "lead");
 
-  const std::string status = lead["status"].isString() ? UpperCase(lead["status"].asString()) : "";
+  const std::string status = lead["status"].isString() ? ToUpper(lead["status"].asString()) : "";
   const bool converted =
       status == "CONVERTED" || status == "CUSTOMER" || status == "CLIENT" || status == "PATIENT";
   Json::Value json = ToJson(known.value_or(Patient()));
@@ -181,8 +172,7 @@ Json::Value AppointmentFromBooking(const Json::Value& booking, const std::option
   appointment.durationMinutes =
       booking["duration"].isInt() ? booking["duration"].asInt() : appointment.durationMinutes;
   // "EST" or what else a browser says is no reason to lose the appointment: the practice has a zone.
-  const std::string zone =
-      booking["customerTimezone"].isString() ? booking["customerTimezone"].asString() : "";
+  const std::string zone = TextOf(booking, "customerTimezone");
   appointment.timeZone = IsTimeZone(zone) ? zone : "";
   Json::Value json = ToJson(appointment);
   if (booking.isMember("notes"))

@@ -67,11 +67,6 @@ HttpClient::Options ClientOptions(std::chrono::seconds timeout, bool privateAddr
           .publicAddressesOnly = !privateAddresses};
 }
 
-std::string Text(const Json::Value& json, const char* name)
-{
-  return json[name].isString() ? json[name].asString() : "";
-}
-
 std::string CrmUser(Transaction& transaction, const std::string& practiceId)
 {
   const auto practice = PracticeStore(transaction).Find(practiceId);
@@ -122,13 +117,13 @@ std::string LaneOf(const Event& event)
 {
   for (const char* name : {"study_instance_uid", "orthanc_study_id", "order_id", "appointment_id"})
   {
-    if (const std::string id = Text(event.data, name); !id.empty())
+    if (const std::string id = TextOf(event.data, name); !id.empty())
     {
       return id;
     }
   }
   // A clinic may number its patients by what identifies them elsewhere, and tasks are listed.
-  const std::string patient = Text(event.data, "patient_id");
+  const std::string patient = TextOf(event.data, "patient_id");
   return patient.empty() ? event.type : "patient-" + Sha256Of(patient).substr(0, HASH);
 }
 
@@ -182,7 +177,7 @@ void Deliverer::Subscribe(EventLog& events)
               [](Transaction& transaction, const Event& event)
               {
                 TaskStore tasks(transaction);
-                const std::string study = Text(event.data, "orthanc_study_id");
+                const std::string study = TextOf(event.data, "orthanc_study_id");
                 if (tasks.Exists(DeliveryStore::ARRIVALS_TASK, study))
                 {
                   tasks.Enqueue(DeliveryStore::ARRIVALS_TASK, study);
@@ -319,8 +314,8 @@ void Deliverer::Finish(RunningTask& task, Transaction& transaction, const std::s
 
 void Deliverer::Deliver(RunningTask& task)
 {
-  const std::string endpointId = Text(task.Get().payload, "endpoint");
-  const std::string lane = Text(task.Get().payload, "lane");
+  const std::string endpointId = TextOf(task.Get().payload, "endpoint");
+  const std::string lane = TextOf(task.Get().payload, "lane");
   std::optional<Endpoint> endpoint;
   std::optional<Message> message;
   std::string body;
@@ -336,9 +331,10 @@ void Deliverer::Deliver(RunningTask& task)
       {
         throw Unavailable("The practice has no crm_user_id, which the CRM asks for", NO_USER);
       }
-      const auto study = StudyStore(transaction).FindByOrthancId(Text(message->content, "orthanc_study_id"));
+      const auto study =
+          StudyStore(transaction).FindByOrthancId(TextOf(message->content, "orthanc_study_id"));
       isMoot = !study;
-      body = study ? CrmBody(Text(message->content, "orthanc_instance_id"), user, *study) : "";
+      body = study ? CrmBody(TextOf(message->content, "orthanc_instance_id"), user, *study) : "";
     }
     else if (endpoint && message)
     {
@@ -609,7 +605,7 @@ std::function<void(Transaction&)> ArrivalSubscriber::Read(const std::vector<Chan
       const auto received = ParseOrthancTime(orthanc_.GetBytes(path + "/metadata/ReceptionDate"));
       if (!received || *received >= since)
       {
-        arrivals.push_back({change.sequence, change.resource, Text(orthanc_.Get(path + "/study"), "ID"),
+        arrivals.push_back({change.sequence, change.resource, TextOf(orthanc_.Get(path + "/study"), "ID"),
                             received.value_or(now), now});
       }
     }

@@ -32,7 +32,7 @@ Json::Value ToJson(const Delivery& delivery)
   json["outcome"] = delivery.outcome;
   json["status"] = delivery.status == 0 ? Json::Value() : Json::Value(delivery.status);
   json["latency_ms"] = delivery.latency;
-  json["error"] = delivery.error.empty() ? Json::Value() : Json::Value(delivery.error);
+  json["error"] = OrNull(delivery.error);
   json["at"] = ToString(delivery.at);
   return json;
 }

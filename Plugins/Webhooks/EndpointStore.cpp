@@ -52,8 +52,7 @@ Json::Value ToJson(const Endpoint& endpoint)
                                     ? Json::Value()
                                     : Json::Value(ToString(endpoint.formerSecretUntil));
   json["enabled"] = endpoint.enabled;
-  json["disabled_reason"] =
-      endpoint.disabledReason.empty() ? Json::Value() : Json::Value(endpoint.disabledReason);
+  json["disabled_reason"] = OrNull(endpoint.disabledReason);
   json["created_at"] = ToString(endpoint.createdAt);
   json["updated_at"] = ToString(endpoint.updatedAt);
   return json;

@@ -50,17 +50,12 @@ Timestamp ReadTime(const Json::Value& json)
                                               : Milliseconds(number));
 }
 
-std::string Text(const Json::Value& data, const char* name)
-{
-  return data[name].isString() ? data[name].asString() : "";
-}
-
 // When the record was changed for the last time, if it says so.
 std::optional<Timestamp> ChangedAt(const Json::Value& data)
 {
   for (const char* name : {"updatedAt", "updated_at"})
   {
-    if (const auto time = ParseTimestamp(Text(data, name)))
+    if (const auto time = ParseTimestamp(TextOf(data, name)))
     {
       return time;
     }
@@ -107,11 +102,11 @@ std::string FindPractice(Transaction& transaction, const Principal& sender, cons
   std::string practice;
   if (IsCrmRecord(data))
   {
-    practice = PracticeOfUser(transaction, sender, Text(data, "userId")).id;
+    practice = PracticeOfUser(transaction, sender, TextOf(data, "userId")).id;
   }
   else if (data["practice_id"].isString())
   {
-    practice = Text(data, "practice_id");
+    practice = TextOf(data, "practice_id");
     if (!MayWrite(sender, practice) || !PracticeStore(transaction).Find(practice))
     {
       throw BadInput("The practice is none of the sender's",
@@ -124,7 +119,7 @@ std::string FindPractice(Transaction& transaction, const Principal& sender, cons
   }
   else
   {
-    const std::string patient = Text(data, "patient_id");
+    const std::string patient = TextOf(data, "patient_id");
     const auto theirs = patient.empty() ? std::nullopt : PatientStore(transaction).Find(patient);
     const std::string single = sender.grants->Where(Permission::WritePatients).Single();
     practice = !single.empty() ? single : theirs ? theirs->practiceId : PracticeStore::DEFAULT;
@@ -160,7 +155,7 @@ Json::Value ToJson(const std::vector<FieldError>& errors)
 // What others refer to comes first, and goes last.
 int Rank(const Json::Value& event)
 {
-  const std::string name = event.isObject() ? Text(event, "event") : "";
+  const std::string name = TextOf(event, "event");
   const bool isPatient = name.starts_with("lead.") || name.starts_with("patient.");
   if (isPatient)
   {
@@ -228,7 +223,7 @@ struct IncomingEvents::Envelope
       return;
     }
     kind = word == "lead" ? "patient" : word;
-    recordId = Text(data, "id");
+    recordId = TextOf(data, "id");
     const auto length = CountCodePoints(recordId).value_or(0);
     const bool hasControl =
         std::any_of(recordId.begin(), recordId.end(),
@@ -334,7 +329,7 @@ IncomingEvents::Result IncomingEvents::Put(Transaction& transaction, const Envel
   {
     document["updated_at"] = ToString(event.at);
   }
-  if (const std::string patientId = Text(document, "patient_id"); !patientId.empty())
+  if (const std::string patientId = TextOf(document, "patient_id"); !patientId.empty())
   {
     const auto patient = PatientStore(transaction).Find(patientId);
     if (!patient && store.IsDeleted("patient", patientId))
@@ -391,7 +386,7 @@ IncomingEvents::Result IncomingEvents::Merge(Transaction& transaction, const Env
   std::string into;
   for (const char* name : {"mergedInto", "merged_into", "into"})
   {
-    into = into.empty() ? Text(event.data, name) : into;
+    into = into.empty() ? TextOf(event.data, name) : into;
   }
   if (into.empty() || into == event.recordId)
   {

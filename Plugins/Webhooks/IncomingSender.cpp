@@ -2,10 +2,11 @@
 
 #include "IncomingSender.h"
 
-#include <algorithm>
 #include <charconv>
 
+#include "Core/Configuration/Json.h"
 #include "Core/Digest.h"
+#include "Core/LetterCase.h"
 #include "StandardWebhooks.h"
 
 namespace OrthancClinic::Webhooks
@@ -27,11 +28,7 @@ std::string SigningKeyOf(const std::string& secret)
 std::string BearerOf(const HttpRequest& request)
 {
   const std::string header = FindHeader(request, "authorization");
-  const bool isBearer =
-      header.size() > BEARER.size() &&
-      std::equal(BEARER.begin(), BEARER.end(), header.begin(),
-                 [](char one, char other) { return one == std::tolower(static_cast<unsigned char>(other)); });
-  return isBearer ? header.substr(BEARER.size()) : "";
+  return ToLower(header.substr(0, BEARER.size())) == BEARER ? header.substr(BEARER.size()) : "";
 }
 
 struct Signed
@@ -79,7 +76,7 @@ Json::Value ToJson(const IncomingSender& sender)
 {
   Json::Value json;
   json["id"] = sender.id;
-  json["practice_id"] = sender.practiceId.empty() ? Json::Value() : Json::Value(sender.practiceId);
+  json["practice_id"] = OrNull(sender.practiceId);
   json["has_secret"] = true;
   json["updated_at"] = ToString(sender.updatedAt);
   return json;

@@ -7,12 +7,10 @@
 
 #pragma once
 
-#include <condition_variable>
 #include <memory>
-#include <mutex>
-#include <thread>
 
 #include "Core/DefaultEncoding.h"
+#include "Core/Thread.h"
 #include "Schedule.h"
 
 namespace OrthancClinic::Worklist
@@ -25,21 +23,15 @@ public:
       : schedule_(schedule), encoding_(encoding), switches_(switches)
   {
   }
-  ~CharacterSet() { Stop(); }
 
   void Start();
   void Stop();
 
 private:
-  void Follow();
-
   Schedule& schedule_;
   DefaultEncoding& encoding_;
   const bool switches_;
   std::shared_ptr<void> claim_;
-  std::mutex mutex_;
-  std::condition_variable wakeUp_;
-  bool stopping_ = false;
-  std::thread thread_;
+  PeriodicThread thread_;  // last: it uses the others
 };
 }  // namespace OrthancClinic::Worklist

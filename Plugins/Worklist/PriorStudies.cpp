@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "Core/Configuration/Json.h"
 #include "Core/Dicom/DicomDate.h"
 #include "Core/Dicom/Folding.h"
 #include "Core/Dicom/LocalTime.h"
@@ -37,9 +38,9 @@ struct Prior
 // Another server's PatientID may be of another patient: birth date and family name must not contradict.
 bool IsOf(const Patient& patient, const Json::Value& tags)
 {
-  const auto theirs = DicomDate::Parse(KeywordText(tags, "PatientBirthDate"));
+  const auto theirs = DicomDate::Parse(TextOf(tags, "PatientBirthDate"));
   const auto ours = DicomDate::Parse(patient.birthDate);
-  const std::string name = Folded(PersonName::Parse(KeywordText(tags, "PatientName")).alphabetic.family);
+  const std::string name = Folded(PersonName::Parse(TextOf(tags, "PatientName")).alphabetic.family);
   const std::string own = Folded(PersonName::Parse(DicomName(patient)).alphabetic.family);
   return theirs && ours && *theirs == *ours && !name.empty() && name == own;
 }
@@ -183,11 +184,10 @@ void PriorStudies::Fetch(RunningTask& task)
       std::vector<Prior> priors;
       for (const Json::Value& tags : remote.Find("Study", query))
       {
-        const std::string uid = KeywordText(tags, "StudyInstanceUID");
+        const std::string uid = TextOf(tags, "StudyInstanceUID");
         if (IsOf(*patient, tags) && !IsKnown(uid, server))
         {
-          priors.push_back(
-              {uid, KeywordText(tags, "StudyDate"), ValuesOf(KeywordText(tags, "ModalitiesInStudy"))});
+          priors.push_back({uid, TextOf(tags, "StudyDate"), ValuesOf(TextOf(tags, "ModalitiesInStudy"))});
         }
       }
       std::sort(priors.begin(), priors.end(), [](const Prior& a, const Prior& b) { return a.date > b.date; });

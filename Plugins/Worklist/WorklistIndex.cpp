@@ -14,6 +14,7 @@
 #include "Core/Configuration/Json.h"
 #include "Core/Dicom/Folding.h"
 #include "Core/Errors.h"
+#include "Core/LetterCase.h"
 
 namespace OrthancClinic::Worklist
 {
@@ -62,12 +63,6 @@ const std::string* Identifier(const WorklistItem& item, const std::string& tag)
 
 constexpr const char* IDENTIFIERS[] = {"0010,0020", "0008,0050", "0020,000d", "0040,1001", "0040,0009"};
 
-std::string Lower(std::string text)
-{
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
 std::string Trim(const std::string& text)
 {
   const size_t begin = text.find_first_not_of(" \0");
@@ -91,7 +86,7 @@ std::string Upper(const std::string& text)
 // takes out what differs: there, accents count.
 bool MatchesOther(const Json::Value& json, const std::string& tag, const std::string& key, bool ofStep)
 {
-  const std::string value = json[tag].isString() ? json[tag].asString() : "";
+  const std::string value = TextOf(json, tag);
   if (!IsName(tag))
   {
     return MatchesText(key, value);
@@ -133,7 +128,7 @@ WorklistIndex::Query WorklistIndex::Parse(const Json::Value& json)
         }
         if (!value.empty() && value.find_first_not_of('*') != std::string::npos)
         {
-          keys[Lower(name)] = value;
+          keys[ToLower(name)] = value;
         }
       }
     }

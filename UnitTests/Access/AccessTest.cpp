@@ -148,6 +148,17 @@ TEST(AuditMessages, AreFhirAuditEvents)
   EXPECT_EQ("urn:oid:1.2.3", event["entity"][1]["what"]["identifier"]["value"].asString());
 }
 
+TEST(AuditMessages, CallWhatComesInAnImport)
+{
+  for (const char* action : {"image.upload", "upload.store", "xray.upload", "study.import"})
+  {
+    Json::Value record = Record();
+    record["action"] = action;
+    EXPECT_EQ("110107", ToFhir(record)["type"]["code"].asString()) << action;
+    EXPECT_EQ("C", ToFhir(record)["action"].asString()) << action;
+  }
+}
+
 TEST(AuditMessages, AreDicomAuditMessagesInFramedSyslog)
 {
   pugi::xml_document document;

@@ -107,9 +107,37 @@ TEST_F(Overlay, SaysInEachLanguageThatItIsNotVerified)
   EXPECT_EQ(16, Letters().Width("\u672A", 16));
 }
 
+TEST_F(Overlay, IsLabelledInEnglishWhereTheFontLacksLetters)
+{
+  constexpr const char* LATIN = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf";
+  if (!std::filesystem::exists(LATIN))
+  {
+    GTEST_SKIP() << "fonts-dejavu-core is not installed";
+  }
+  const Lettering latin(LATIN);
+  EXPECT_EQ("IA, non vérifié", LabelIn("fr", latin));
+  EXPECT_EQ("AI, not verified", LabelIn("zh", latin));
+  EXPECT_EQ("AI，未经核实", LabelIn("zh", Letters()));
+}
+
+TEST_F(Overlay, HasAQuestionMarkForALetterThatTheFontLacks)
+{
+  const auto draw = [](const std::string& text)
+  {
+    Image image{.width = 16, .height = 16, .format = Image::Format::Rgb24, .pixels = std::string(768, '\0')};
+    Letters().Draw(image, 0, 0, text, 16, {255, 255, 255});
+    return image.pixels;
+  };
+  EXPECT_FALSE(Letters().Has("a\U0001F600"));
+  EXPECT_EQ(draw("?"), draw("\U0001F600"));
+  EXPECT_NE(draw("?"), draw("é"));
+}
+
 TEST_F(Overlay, NeedsAFont)
 {
   EXPECT_THROW(Lettering("/nowhere.otf"), BadInput);
+  // Its letters are those of invented languages, in the area for private use.
+  EXPECT_THROW(Lettering("/usr/share/fonts/opentype/unifont/unifont_csur.otf"), BadInput);
 }
 
 TEST_F(Overlay, IsForImagesWithARegionAlone)

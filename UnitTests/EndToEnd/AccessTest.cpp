@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "Core/Digest.h"
+#include "Core/LetterCase.h"
 #include "Core/Rest/Http.h"
 #include "EndToEnd/GuardedClinic.h"
 #include "Support/Form.h"
@@ -574,13 +575,11 @@ TEST_F(AccessTable, NamesEveryRouteWithItsPermission)
                          std::any_of(std::begin(ROWS), std::end(ROWS),
                                      [&](const Row& row)
                                      {
-                                       std::string lower = row.method;
-                                       std::transform(lower.begin(), lower.end(), lower.begin(), ::tolower);
                                        const std::string permission = row.reach == Reach::Public ? "public"
                                                                       : row.reach == Reach::Signed
                                                                           ? "signed_in"
                                                                           : row.permission;
-                                       return lower == method && IsOf(path, row.path) &&
+                                       return ToLower(row.method) == method && IsOf(path, row.path) &&
                                               permission == paths[path][method]["x-permission"].asString();
                                      });
       EXPECT_TRUE(known || path == "/api/v1/practices/{id}") << method << " " << path;

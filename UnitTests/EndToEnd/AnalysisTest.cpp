@@ -556,6 +556,33 @@ void PutXray(const Clinic& clinic, const std::string& studyUid, const std::strin
   transaction.Commit();
 }
 
+TEST(TheFontOfTheOverlays, IsCheckedAtTheStart)
+{
+  const TemporaryDirectory folder;
+  const ChatServer server;
+  // What a terminal has: letters of one size.
+  WriteFile(folder.Path() / "fixed.bdf",
+            "STARTFONT 2.1\nFONT -a-fixed-medium-r-normal--8-80-75-75-c-80-iso10646-1\nSIZE 8 75 75\n"
+            "FONTBOUNDINGBOX 8 8 0 0\nSTARTPROPERTIES 2\nFONT_ASCENT 8\nFONT_DESCENT 0\nENDPROPERTIES\n"
+            "CHARS 1\nSTARTCHAR A\nENCODING 65\nSWIDTH 1000 0\nDWIDTH 8 0\nBBX 8 8 0 0\nBITMAP\n"
+            "18\n24\n42\n42\n7E\n42\n42\n42\nENDCHAR\nENDFONT\n");
+  for (const auto& [font, why] :
+       {std::pair("missing.otf", "can be read"), std::pair("fixed.bdf", "scalable")})
+  {
+    Json::Value configuration = Chat(server, R"(, "Overlay": true)");
+    configuration["Clinic"]["Analysis"]["OverlayFont"] = (folder.Path() / font).string();
+    try
+    {
+      const Clinic clinic(WithUser(configuration));
+      ADD_FAILURE() << "it started with " << font;
+    }
+    catch (const std::runtime_error& error)
+    {
+      EXPECT_THAT(error.what(), AllOf(HasSubstr("Clinic.Analysis.OverlayFont"), HasSubstr(why))) << font;
+    }
+  }
+}
+
 TEST(AnXrayOfTheCrm, IsAnalysedWhileItWaits)
 {
   ChatServer server;

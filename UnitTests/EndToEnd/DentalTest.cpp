@@ -108,6 +108,10 @@ TEST_F(Dental, ImagesOfALeadAreListedAndGoWithTheStudy)
     EXPECT_EQ(304, clinic_.Http()
                        .Call("GET", xray[url].asString(), "", {"If-None-Match: " + answer.headers.at("etag")})
                        .status);
+    EXPECT_EQ(answer.body, clinic_.Http()
+                               .Call("GET", xray[url].asString(), "",
+                                     {"If-None-Match: \"of another, " + answer.headers.at("etag").substr(1)})
+                               .body);
   }
   EXPECT_EQ("\x89PNG", clinic_.Http().Get(xray["imageUrl"].asString() + "?format=png").body.substr(0, 4));
   EXPECT_GT(Get("/xrays/" + image.InstanceUid()).Json()["compressedSize"].asInt(), 0);

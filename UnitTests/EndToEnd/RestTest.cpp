@@ -5,7 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <iostream>
@@ -16,6 +15,7 @@
 #include <set>
 #include <thread>
 
+#include "Core/LetterCase.h"
 #include "EndToEnd/Clinic.h"
 #include "Support/HostileInput.h"
 #include "Support/PostgresServer.h"
@@ -249,12 +249,6 @@ std::set<Operation> Operations(const Json::Value& openApi)
   return operations;
 }
 
-std::string Upper(std::string text)
-{
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::toupper(c); });
-  return text;
-}
-
 // The path with its parameters replaced: by the values given, else by "x".
 std::string Fill(const std::string& path, const std::map<std::string, std::string>& values)
 {
@@ -295,7 +289,7 @@ TEST_F(Rest, DescribesEveryRoute)
            Operation("get", "/api/v1/audit")}));
   for (const auto& [method, path] : operations)
   {
-    const HttpAnswer called = Call(Upper(method), Fill(path, {}));
+    const HttpAnswer called = Call(ToUpper(method), Fill(path, {}));
     EXPECT_NE(405, called.status) << method << " " << path;
     EXPECT_NE(0, called.status) << method << " " << path;
     EXPECT_THAT(called.body, ::testing::Not(::testing::HasSubstr("nothing at this path"))) << path;
@@ -407,7 +401,7 @@ protected:
       {
         for (const HostileDocument& document : HostileDocuments(schema, seed, 20))
         {
-          attacks.push_back({name + ", " + document.what, Upper(method), Fill(path, known), document.text,
+          attacks.push_back({name + ", " + document.what, ToUpper(method), Fill(path, known), document.text,
                              document.mustBeRefused});
         }
       }
@@ -424,15 +418,16 @@ protected:
           {
             std::map<std::string, std::string> values = known;
             values[parameterName] = text;
-            attacks.push_back({name + " at " + text.substr(0, 60), Upper(method), Fill(path, values), body});
+            attacks.push_back(
+                {name + " at " + text.substr(0, 60), ToUpper(method), Fill(path, values), body});
           }
           else
           {
-            attacks.push_back({name + " with " + parameterName + "=" + text.substr(0, 60), Upper(method),
+            attacks.push_back({name + " with " + parameterName + "=" + text.substr(0, 60), ToUpper(method),
                                Fill(path, known) + "?" + parameterName + "=" + PercentEncode(text), body});
           }
         }
-        attacks.push_back({name + " with an unknown parameter", Upper(method),
+        attacks.push_back({name + " with an unknown parameter", ToUpper(method),
                            Fill(path, known) + "?" + PercentEncode(text) + "=" + PercentEncode(text), body});
       }
     }

@@ -7,6 +7,7 @@
 
 #include <set>
 
+#include "Core/LetterCase.h"
 #include "EndToEnd/Clinic.h"
 #include "Support/Findscu.h"
 #include "Support/PostgresServer.h"
@@ -177,9 +178,8 @@ TEST_F(Worklist, GivesEveryAttributeThatAConsoleNeeds)
   const Json::Value& item = found.answers[0];
   for (const std::string& key : ReturnKeys())
   {
-    std::string tag = key.substr(key.rfind('.') == std::string::npos ? 0 : key.rfind('.') + 1);
+    std::string tag = ToUpper(key.substr(key.rfind('.') == std::string::npos ? 0 : key.rfind('.') + 1));
     std::erase(tag, ',');
-    std::transform(tag.begin(), tag.end(), tag.begin(), [](unsigned char c) { return std::toupper(c); });
     const Json::Value& in = key.starts_with("(") ? item["00400100"]["Value"][0] : item;
     EXPECT_TRUE(in.isMember(tag)) << key;
   }

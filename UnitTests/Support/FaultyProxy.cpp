@@ -7,11 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <stdexcept>
 
 #include "Core/Digest.h"
+#include "Core/LetterCase.h"
 
 namespace OrthancClinic::Testing
 {
@@ -57,9 +57,7 @@ bool Receive(int socket, std::string& into)
 // The value of a header of a message's head; empty if it has none.
 std::string HeaderOf(const std::string& head, const std::string& name)
 {
-  std::string lower = head;
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  const size_t at = lower.find("\r\n" + name + ":");
+  const size_t at = ToLower(head).find("\r\n" + name + ":");
   if (at == std::string::npos)
   {
     return "";

@@ -6,15 +6,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
-#include <cctype>
 #include <sstream>
 #include <stdexcept>
+
+#include "Core/LetterCase.h"
 
 namespace OrthancClinic::Testing
 {
@@ -111,9 +111,7 @@ void HttpServer::Serve(int connection)
         std::string(message.method_string()), std::string(message.target()), {}, message.body()};
     for (const auto& field : message)
     {
-      std::string name(field.name_string());
-      std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-      request.headers[name] = std::string(field.value());
+      request.headers[ToLower(std::string(field.name_string()))] = std::string(field.value());
     }
     {
       const std::lock_guard lock(mutex_);

@@ -321,6 +321,18 @@ std::string Abbreviate(std::string_view text, size_t most)
   return std::string(text);
 }
 
+std::string TextOf(const Json::Value& object, std::string_view name)
+{
+  const Json::Value* const value =
+      object.isObject() ? object.find(name.data(), name.data() + name.size()) : nullptr;
+  return value != nullptr && value->isString() ? value->asString() : "";
+}
+
+Json::Value OrNull(const std::string& text)
+{
+  return text.empty() ? Json::Value() : Json::Value(text);
+}
+
 std::vector<std::string> Texts(const Json::Value& array)
 {
   std::vector<std::string> texts;

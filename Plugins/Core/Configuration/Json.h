@@ -33,6 +33,12 @@ ORTHANC_CLINIC_API std::string WriteJson(const Json::Value& value);
 // The elements of an array of strings; none for null.
 ORTHANC_CLINIC_API std::vector<std::string> Texts(const Json::Value& array);
 
+// The text that an object has under this name; empty if it has none, or is no object.
+ORTHANC_CLINIC_API std::string TextOf(const Json::Value& object, std::string_view name);
+
+// The text, or null where there is none.
+ORTHANC_CLINIC_API Json::Value OrNull(const std::string& text);
+
 // How many characters (code points) `text` has; nothing if it is not valid UTF-8.
 ORTHANC_CLINIC_API std::optional<size_t> CountCodePoints(std::string_view text);
 

@@ -81,11 +81,6 @@ void RemoteModality::Get(const std::string& level, const Json::Value& identifier
   Post("get", body);
 }
 
-std::string KeywordText(const Json::Value& tags, const char* keyword)
-{
-  return tags[keyword].isString() ? tags[keyword].asString() : "";
-}
-
 std::vector<std::string> ValuesOf(const std::string& multiple)
 {
   std::vector<std::string> values;

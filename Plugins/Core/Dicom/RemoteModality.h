@@ -45,9 +45,6 @@ private:
   const std::chrono::seconds timeout_;
 };
 
-// A text of a data set by keyword; empty if it is absent.
-ORTHANC_CLINIC_API std::string KeywordText(const Json::Value& tags, const char* keyword);
-
 // The values of a multiple one ("CT\SR").
 ORTHANC_CLINIC_API std::vector<std::string> ValuesOf(const std::string& multiple);
 }  // namespace OrthancClinic

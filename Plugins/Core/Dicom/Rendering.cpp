@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 
+#include "Core/Configuration/Json.h"
 #include "Core/Errors.h"
 
 namespace OrthancClinic
@@ -14,11 +15,6 @@ namespace OrthancClinic
 namespace
 {
 constexpr size_t VALUES = 65536;  // of a pixel of 16 bits
-
-std::string TextOf(const Json::Value& tags, const char* tag)
-{
-  return tags.isObject() && tags[tag].isString() ? tags[tag].asString() : "";
-}
 
 // The numbers of a multi-valued text; those before the first that is none.
 std::vector<double> Numbers(const std::string& text)

@@ -2,10 +2,12 @@
 
 #include "Core/Dicom/Tags.h"
 
+#include "Core/Configuration/Json.h"
+
 namespace OrthancClinic
 {
 std::string Tag(const Json::Value& tags, const char* tag)
 {
-  return tags.isObject() && tags[tag].isString() ? tags[tag].asString() : "";
+  return TextOf(tags, tag);
 }
 }  // namespace OrthancClinic

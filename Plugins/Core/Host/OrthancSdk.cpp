@@ -4,12 +4,12 @@
 
 #include <json/reader.h>
 
-#include <algorithm>
-#include <cctype>
 #include <functional>
 #include <limits>
 #include <memory>
 #include <vector>
+
+#include "Core/LetterCase.h"
 
 namespace OrthancClinic
 {
@@ -131,10 +131,7 @@ IOrthanc::Answer InProcessOrthanc::Fetch(const std::string& path,
   const Json::Value json = ParseAnswer(answered.View(), path);
   for (const std::string& name : json.getMemberNames())
   {
-    std::string lower = name;
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](unsigned char c) { return std::tolower(c); });
-    answer.headers[lower] = json[name].asString();
+    answer.headers[ToLower(name)] = json[name].asString();
   }
   return answer;
 }

@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "Core/Host/OrthancSdk.h"
+#include "Core/LetterCase.h"
 #include "Core/Rest/OpenApi.h"
 
 namespace OrthancClinic

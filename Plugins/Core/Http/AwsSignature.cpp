@@ -5,22 +5,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 
 #include "Core/Digest.h"
+#include "Core/LetterCase.h"
 
 namespace OrthancClinic
 {
-namespace
-{
-std::string Lower(std::string text)
-{
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-}  // namespace
-
 HttpHeaders Sign(const AwsSignature& signature, const std::string& method, const std::string& url,
                  HttpHeaders headers, Timestamp now)
 {
@@ -38,7 +29,7 @@ HttpHeaders Sign(const AwsSignature& signature, const std::string& method, const
   std::map<std::string, std::string> sorted = {{"host", host}};
   for (const auto& [name, value] : headers)
   {
-    sorted[Lower(name)] = value;
+    sorted[ToLower(name)] = value;
   }
   std::string lines;
   std::string names;

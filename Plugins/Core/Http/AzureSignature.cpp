@@ -6,22 +6,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <set>
 
 #include "Core/Digest.h"
+#include "Core/LetterCase.h"
 
 namespace OrthancClinic
 {
 namespace
 {
-std::string Lower(std::string text)
-{
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
 // "%20" as it was meant.
 std::string Decode(const std::string& text)
 {
@@ -54,7 +48,7 @@ std::string StringToSign(const std::string& account, const std::string& method, 
   std::map<std::string, std::string> sorted;
   for (const auto& [name, value] : headers)
   {
-    sorted[Lower(name)] = value;
+    sorted[ToLower(name)] = value;
   }
   if (bodySize > 0)
   {
@@ -84,7 +78,7 @@ std::string StringToSign(const std::string& account, const std::string& method, 
   {
     const size_t end = std::min(url.find('&', begin), url.size());
     const size_t equals = std::min(url.find('=', begin), end);
-    parameters[Lower(Decode(url.substr(begin, equals - begin)))].insert(
+    parameters[ToLower(Decode(url.substr(begin, equals - begin)))].insert(
         Decode(url.substr(std::min(equals + 1, end), end - std::min(equals + 1, end))));
     begin = end + 1;
   }

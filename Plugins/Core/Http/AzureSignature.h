@@ -21,8 +21,7 @@ struct AzureSignature
 };
 
 // What is signed. Every header with which the call is sent is among the headers, but Content-Length; a
-// version
-// (`x-ms-version`) before 2015-02-21 would want another text.
+// version (`x-ms-version`) before 2015-02-21 would want another text.
 ORTHANC_CLINIC_API std::string StringToSign(const std::string& account, const std::string& method,
                                             const std::string& url, const HttpHeaders& headers,
                                             size_t bodySize);

@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "Core/Http/PublicAddress.h"
+#include "Core/LetterCase.h"
 
 namespace OrthancClinic
 {
@@ -50,11 +51,8 @@ size_t ReceiveHeader(char* data, size_t size, size_t count, void* target) noexce
     line.erase(line.find_last_not_of(" \t\r\n") + 1);
     if (const size_t colon = line.find(':'); colon != std::string::npos)
     {
-      std::string name = line.substr(0, colon);
-      std::transform(name.begin(), name.end(), name.begin(),
-                     [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
       const size_t value = line.find_first_not_of(" \t", colon + 1);
-      static_cast<Receiver*>(target)->reply.headers[name] =
+      static_cast<Receiver*>(target)->reply.headers[ToLower(line.substr(0, colon))] =
           value == std::string::npos ? "" : line.substr(value);
     }
     return size * count;

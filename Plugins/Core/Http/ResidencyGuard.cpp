@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "Core/Errors.h"
+#include "Core/LetterCase.h"
 
 namespace OrthancClinic
 {
@@ -87,10 +88,8 @@ std::string Part(const std::string& url, CURLUPart part)
   {
     throw BadInput("expected a URL with a host");
   }
-  std::string copy = text;
-  curl_free(text);
-  std::transform(copy.begin(), copy.end(), copy.begin(), [](unsigned char c) { return std::tolower(c); });
-  return copy;
+  const std::unique_ptr<char, decltype(&curl_free)> owned(text, curl_free);
+  return ToLower(text);
 }
 
 const KnownHost* Find(const std::string& host, const std::string& region)

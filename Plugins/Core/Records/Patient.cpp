@@ -2,6 +2,8 @@
 
 #include "Core/Records/Patient.h"
 
+#include "Core/Configuration/Json.h"
+
 namespace OrthancClinic
 {
 namespace
@@ -54,8 +56,8 @@ Json::Value ToJson(const Patient& patient)
   }
   json["contact_person"] = Nullable(patient.contactPerson);
   json["business_name"] = Nullable(patient.businessName);
-  json["birth_date"] = patient.birthDate.empty() ? Json::Value() : Json::Value(patient.birthDate);
-  json["sex"] = patient.sex.empty() ? Json::Value() : Json::Value(patient.sex);
+  json["birth_date"] = OrNull(patient.birthDate);
+  json["sex"] = OrNull(patient.sex);
   json["email"] = Nullable(patient.email);
   json["phone"] = Nullable(patient.phone);
   json["address"]["line"] = patient.address.line;
@@ -63,7 +65,7 @@ Json::Value ToJson(const Patient& patient)
   json["address"]["province"] = patient.address.province;
   json["address"]["postal_code"] = patient.address.postalCode;
   json["address"]["country"] = patient.address.country;
-  json["language"] = patient.language.empty() ? Json::Value() : Json::Value(patient.language);
+  json["language"] = OrNull(patient.language);
   json["active"] = patient.active;
   json["deceased"] = patient.deceased;
   json["merged_into"] = Nullable(patient.mergedInto);

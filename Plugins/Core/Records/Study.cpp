@@ -2,6 +2,7 @@
 
 #include "Core/Records/Study.h"
 
+#include "Core/Configuration/Json.h"
 #include "Core/Errors.h"
 
 namespace OrthancClinic
@@ -18,7 +19,7 @@ Json::Value ToJson(const StudyMatch& match)
   Json::Value json;
   json["status"] = ToString(match.status);
   json["patient_id"] = match.patientId ? Json::Value(*match.patientId) : Json::Value();
-  json["decided_by"] = match.decidedBy.empty() ? Json::Value() : Json::Value(match.decidedBy);
+  json["decided_by"] = OrNull(match.decidedBy);
   json["decided_at"] = match.decidedAt ? Json::Value(ToString(*match.decidedAt)) : Json::Value();
   json["probability"] = match.probability ? Json::Value(*match.probability) : Json::Value();
   json["reason"] = match.reason;

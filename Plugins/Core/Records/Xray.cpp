@@ -4,27 +4,21 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "Core/Configuration/Json.h"
 #include "Core/Database/Query.h"
+#include "Core/LetterCase.h"
 
 namespace OrthancClinic
 {
 Json::Value ToCrmJson(const Xray& xray, const Practice& practice)
 {
-  const auto orNull = [](const std::string& text)
-  { return text.empty() ? Json::Value() : Json::Value(text); };
   const std::string image = "/api/dental/xrays/" + xray.id + "/image";
   Json::Value json;
   json["id"] = xray.id;
-  json["leadId"] = orNull(xray.patientId);
+  json["leadId"] = OrNull(xray.patientId);
   json["userId"] = practice.crmUserId;
-  json["clinicId"] = orNull(xray.clinicId);
-  std::string type = xray.type;
-  std::transform(type.begin(), type.end(), type.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-  json["xrayType"] = type;
+  json["clinicId"] = OrNull(xray.clinicId);
+  json["xrayType"] = ToUpper(xray.type);
   json["dateTaken"] = ToString(xray.takenAt);
   json["dicomFile"] = "/instances/" + xray.orthancInstanceId + "/file";
   json["imageUrl"] = image;

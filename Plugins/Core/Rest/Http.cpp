@@ -7,6 +7,7 @@
 
 #include "Core/Digest.h"
 #include "Core/Errors.h"
+#include "Core/LetterCase.h"
 
 namespace OrthancClinic
 {
@@ -30,14 +31,6 @@ std::string_view ToString(HttpMethod method)
       return "OPTIONS";
   }
   return "";
-}
-
-std::string ToLower(std::string_view text)
-{
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return lower;
 }
 
 std::string MediaType(std::string_view contentType)

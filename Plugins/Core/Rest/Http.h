@@ -15,9 +15,6 @@
 
 namespace OrthancClinic
 {
-// ASCII alone.
-ORTHANC_CLINIC_API std::string ToLower(std::string_view text);
-
 // "text/plain" of " Text/Plain; charset=utf-8".
 ORTHANC_CLINIC_API std::string MediaType(std::string_view contentType);
 

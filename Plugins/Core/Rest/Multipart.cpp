@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "Core/Errors.h"
+#include "Core/LetterCase.h"
 #include "Core/Rest/Http.h"
 
 namespace OrthancClinic

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "Core/LetterCase.h"
+
 namespace OrthancClinic
 {
 namespace

@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "Core/Configuration/Json.h"
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Rest/CoreRoutes.h"
 #include "Core/Tasks/TaskStore.h"
@@ -46,7 +47,7 @@ Json::Value DescribeFeed(const std::vector<Feed::Lag>& lags)
     subscriber["name"] = lag.subscriber;
     subscriber["position"] = static_cast<Json::Int64>(lag.position);
     subscriber["caught_up"] = lag.caughtUp;
-    subscriber["error"] = lag.error.empty() ? Json::Value() : Json::Value(lag.error);
+    subscriber["error"] = OrNull(lag.error);
     part["subscribers"].append(subscriber);
     part["ready"] = part["ready"].asBool() && lag.error.empty();
   }

@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "Core/Errors.h"
+#include "Core/ReadAt.h"
 #include "Core/Rest/Http.h"
 #include "Core/Rest/Multipart.h"
 
@@ -22,9 +23,9 @@ namespace
 constexpr uint64_t LONGEST_FIELD = 64 << 10;
 constexpr size_t BLOCK = 1 << 20;
 
-[[noreturn]] void Refuse(const char* what)
+std::string WhyNot()
 {
-  throw Unavailable(std::string(what) + ": " + std::generic_category().message(errno));
+  return std::generic_category().message(errno);
 }
 
 int OpenUnnamed(const std::string& folder)
@@ -55,7 +56,7 @@ void WriteAll(int descriptor, std::string_view bytes)
     const ssize_t written = write(descriptor, bytes.data(), bytes.size());
     if (written < 0 && errno != EINTR)
     {
-      Refuse("The upload cannot be written to the disk");
+      throw Unavailable("The upload cannot be written to the disk: " + WhyNot());
     }
     bytes.remove_prefix(static_cast<size_t>(std::max<ssize_t>(written, 0)));
   }
@@ -66,7 +67,7 @@ SpoolFile::SpoolFile(const std::string& folder) : descriptor_(OpenUnnamed(folder
 {
   if (descriptor_ < 0)
   {
-    Refuse("There is no place for an upload");
+    throw Unavailable("There is no place for an upload: " + WhyNot());
   }
 }
 
@@ -84,16 +85,9 @@ void SpoolFile::Append(std::string_view bytes)
 std::string SpoolFile::Read(uint64_t offset, uint64_t size) const
 {
   std::string bytes(std::min(size, size_ - std::min(offset, size_)), '\0');
-  size_t done = 0;
-  while (done < bytes.size())
+  if (const std::string why = ReadAt(descriptor_, offset, bytes); !why.empty())
   {
-    const ssize_t read =
-        pread(descriptor_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
-    if (read == 0 || (read < 0 && errno != EINTR))
-    {
-      Refuse("The upload cannot be read from the disk");
-    }
-    done += static_cast<size_t>(std::max<ssize_t>(read, 0));
+    throw Unavailable("The upload cannot be read from the disk: " + why);
   }
   return bytes;
 }
@@ -103,7 +97,7 @@ void SpoolFile::Keep(const std::string& path) const
   const std::string self = "/proc/self/fd/" + std::to_string(descriptor_);
   if (fsync(descriptor_) != 0)
   {
-    Refuse("The upload cannot be written to the disk");
+    throw Unavailable("The upload cannot be written to the disk: " + WhyNot());
   }
   if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0)
   {
@@ -111,7 +105,7 @@ void SpoolFile::Keep(const std::string& path) const
     const int copy = open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (copy < 0)
     {
-      Refuse("The upload cannot be kept");
+      throw Unavailable("The upload cannot be kept: " + WhyNot());
     }
     try
     {
@@ -121,7 +115,7 @@ void SpoolFile::Keep(const std::string& path) const
       }
       if (fsync(copy) != 0)
       {
-        Refuse("The upload cannot be kept");
+        throw Unavailable("The upload cannot be kept: " + WhyNot());
       }
     }
     catch (...)

@@ -41,6 +41,17 @@ TEST(Json, ReadsEveryKindOfValue)
   EXPECT_FALSE(value["a"][8].isInt64());
 }
 
+TEST(Json, HasTextsThatMayBeMissing)
+{
+  const Json::Value json = ParseJson(R"({"a": "x", "b": 5})");
+  EXPECT_EQ("x", TextOf(json, "a"));
+  EXPECT_EQ("", TextOf(json, "b"));
+  EXPECT_EQ("", TextOf(json, "c"));
+  EXPECT_EQ("", TextOf(json["b"], "a"));
+  EXPECT_EQ(Json::Value("x"), OrNull(TextOf(json, "a")));
+  EXPECT_EQ(Json::Value(), OrNull(TextOf(json, "b")));
+}
+
 TEST(Json, TakesAScalarAsADocument)
 {
   EXPECT_EQ(ParseJson("\"x\"").asString(), "x");

@@ -8,6 +8,7 @@
 
 #include "Core/Errors.h"
 #include "Core/Rest/Router.h"
+#include "Core/Rest/Translations.h"
 #include "Support/Files.h"
 
 namespace OrthancClinic
@@ -74,6 +75,20 @@ TEST(Upload, RefusesWhatIsNoForm)
   EXPECT_THROW(cut.Finish(), BadInput);
   UploadReader nameless(folder.Path().string(), FORM_TYPE);
   EXPECT_THROW(nameless.Add("--b\r\n\r\nx\r\n--b--"), BadInput);
+}
+
+TEST(Upload, IsRefusedInTheCallersLanguageWhereThereIsNoPlace)
+{
+  try
+  {
+    UploadReader("/proc/uploads", FORM_TYPE);
+    FAIL();
+  }
+  catch (const Unavailable& error)
+  {
+    EXPECT_THAT(Translations::Get().Translate(error.what(), "fr"),
+                ::testing::StartsWith("Il n’y a pas de place pour un envoi : "));
+  }
 }
 
 class UploadRoute : public ::testing::Test
