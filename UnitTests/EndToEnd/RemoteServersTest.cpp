@@ -415,6 +415,9 @@ TEST_F(RemoteServers, AreAskedForStudies)
   EXPECT_EQ(first, answer["studies"][0]["studyInstanceUid"].asString());
   EXPECT_EQ("Gagné^Jean-François", answer["studies"][0]["patientName"].asString());
   EXPECT_EQ(1, answer["studies"][0]["instanceCount"].asInt());
+  crm["studyDate"] = "yesterday";
+  EXPECT_EQ("studyDate",
+            clinic_->Http().Post("/api/dental/dicom/query", crm).Json()["errors"][0]["field"].asString());
   crm["serverId"] = "no-such";
   const HttpAnswer missing = clinic_->Http().Post("/api/dental/dicom/query", crm);
   EXPECT_EQ(404, missing.status);
