@@ -295,6 +295,10 @@ TEST_F(Worklist, DoesNotChangeHowImagesWithoutCharacterSetAreRead)
   const std::string uid = clinic_.Send(image.Remove("SpecificCharacterSet"));
 
   EXPECT_EQ("Lefèvre^Zoë", clinic_.Becomes(uid, "matched", "p2")["patient_name"].asString());
+  // Nor those whose equipment writes what it says that it does not.
+  DicomFile ascii = ImageOf("Lef\xe8vre^Zo\xeb", "19800303", "F", "8");
+  const std::string other = clinic_.Send(ascii.Set("SpecificCharacterSet", "ISO_IR 6"));
+  EXPECT_EQ("Lefèvre^Zoë", clinic_.Becomes(other, "matched", "p2")["patient_name"].asString());
 }
 
 TEST_F(Worklist, IsClosedToStationsOfOtherPractices)
