@@ -100,6 +100,13 @@ std::string TextOf(const Json::Value& tags, const char* name)
   return tags[name].isString() ? tags[name].asString() : "";
 }
 
+// Whether these elements (by keyword) hold what was to be written into them.
+bool Says(const Json::Value& tags, const TagChanges& changes)
+{
+  return std::all_of(changes.begin(), changes.end(),
+                     [&](const auto& change) { return TextOf(tags, change.first.c_str()) == change.second; });
+}
+
 Json::Value OrNull(const std::string& text)
 {
   return text.empty() ? Json::Value() : Json::Value(text);
@@ -143,6 +150,19 @@ FileResult ReadFileResult(const Json::Value& json)
           .original = TagChangesFromJson(json["original"])};
 }
 
+void UploadOutcome::RequireStored() const
+{
+  if (std::any_of(files.begin(), files.end(), [](const FileResult& file) { return file.IsStored(); }))
+  {
+    return;
+  }
+  if (!files.empty() && files.front().conflicts)
+  {
+    throw Conflict(files.front().error);
+  }
+  throw BadInput(files.empty() ? "The archive is empty" : files.front().error);
+}
+
 void Uploader::Address(Transaction& transaction, UploadRequest& request)
 {
   if (!request.patientId.empty())
@@ -184,12 +204,13 @@ void Uploader::File(const UploadRequest& request, const std::string& orthancStud
   if (!study || !request.patientId.empty())
   {
     FilingStore(transaction)
-        .Put({.orthancStudyId = orthancStudyId,
+        .Say({.orthancStudyId = orthancStudyId,
               .patientId = request.patientId,
               .orderId = request.orderId,
               .practiceId = request.practiceId,
               .filedBy = request.uploadedBy,
-              .filedAt = Now()});
+              .filedAt = Now()},
+             study);
   }
   if (study && !request.patientId.empty())
   {
@@ -287,6 +308,11 @@ FileResult Uploader::StoreOne(const UploadRequest& request, const std::string& n
     File(request, result.orthancStudyId);
   }
   result.status = TextOf(answer, "Status") == "AlreadyStored" ? "already_stored" : "stored";
+  if (result.status == "already_stored" && !result.original.empty() &&
+      !Says(orthanc_.Get("/instances/" + result.orthancInstanceId + "/simplified-tags"), request.changes))
+  {
+    throw BadInput("This image is stored already, without these corrections: correct the stored study");
+  }
   return result;
 }
 
@@ -322,6 +348,7 @@ void Uploader::StoreAll(UploadFiles& files, const UploadRequest& request,
       catch (const std::exception& error)
       {
         result.error = error.what();
+        result.conflicts = dynamic_cast<const Conflict*>(&error) != nullptr;
       }
       try
       {
@@ -686,7 +713,11 @@ std::map<std::string, Json::Value> Uploader::AwaitDecisions(const UploadOutcome&
         continue;
       }
       const auto study = StudyStore(transaction).FindByOrthancId(entry.orthancStudyId);
-      decided = decided && study && study->match.status != MatchStatus::Pending;
+      // A study that was there is decided anew because of what was said now.
+      TaskStore tasks(transaction);
+      decided = decided && study && study->match.status != MatchStatus::Pending &&
+                !tasks.Exists("match.study", entry.orthancStudyId) &&
+                !tasks.Exists("link.study", entry.orthancStudyId);
       Json::Value& json = found[entry.orthancStudyId];
       json["match"] = study ? ToJson(*study)["match"] : Json::Value();
       json["orders"] = Json::arrayValue;

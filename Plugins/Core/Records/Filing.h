@@ -11,6 +11,7 @@
 
 #include "Core/Api.h"
 #include "Core/Database/Database.h"
+#include "Core/Records/Study.h"
 #include "Core/Timestamp.h"
 
 namespace OrthancClinic
@@ -34,6 +35,12 @@ public:
 
   // The last word counts.
   void Put(const Filing& filing);
+
+  // The same for what somebody says who sends images; `study` is what is known of it. Who names no patient
+  // changes nothing of what was said. Throws Conflict if a person has decided that the study is not this
+  // patient's, or if another sender is filing it to somebody else at this moment: a study's images are never
+  // of two patients, and nobody is told that they are where they are not.
+  void Say(const Filing& filing, const std::optional<Study>& study);
 
 private:
   Transaction& transaction_;
