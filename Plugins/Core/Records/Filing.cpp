@@ -75,7 +75,7 @@ void FilingStore::Say(const Filing& filing, const std::optional<Study>& study)
   if (!filing.patientId.empty() && other &&
       patients.SurvivorOf(*other) != patients.SurvivorOf(filing.patientId))
   {
-    throw Conflict("The study of this image is filed under somebody else: a person must decide whose it is");
+    throw Conflict(FILED_ELSEWHERE);
   }
   Put(filing);
 }

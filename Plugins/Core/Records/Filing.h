@@ -16,6 +16,10 @@
 
 namespace OrthancClinic
 {
+// What Say throws, for who keeps it as a text.
+constexpr const char* FILED_ELSEWHERE =
+    "The study of this image is filed under somebody else: a person must decide whose it is";
+
 struct Filing
 {
   std::string orthancStudyId;
