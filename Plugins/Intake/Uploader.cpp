@@ -201,18 +201,19 @@ void Uploader::File(const UploadRequest& request, const std::string& orthancStud
   {
     throw BadInput("The study of this file belongs elsewhere");
   }
+  bool isNew = false;
   if (!study || !request.patientId.empty())
   {
-    FilingStore(transaction)
-        .Say({.orthancStudyId = orthancStudyId,
-              .patientId = request.patientId,
-              .orderId = request.orderId,
-              .practiceId = request.practiceId,
-              .filedBy = request.uploadedBy,
-              .filedAt = Now()},
-             study);
+    isNew = FilingStore(transaction)
+                .Say({.orthancStudyId = orthancStudyId,
+                      .patientId = request.patientId,
+                      .orderId = request.orderId,
+                      .practiceId = request.practiceId,
+                      .filedBy = request.uploadedBy,
+                      .filedAt = Now()},
+                     study);
   }
-  if (study && !request.patientId.empty())
+  if (isNew && study && !request.patientId.empty())
   {
     Json::Value data;
     data["study_instance_uid"] = study->studyInstanceUid;

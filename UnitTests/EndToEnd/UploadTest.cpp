@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <zip.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -195,6 +196,25 @@ TEST_F(UploadedFiles, AnswerForEachFileOfAnArchive)
   EXPECT_EQ("CD/readme.txt", json["skipped"][0]["filename"].asString());
   EXPECT_EQ(2, json["studies"].size());
   EXPECT_EQ("partial", json["uploads"][0]["status"].asString());
+}
+
+TEST_F(UploadedFiles, OfAKnownStudyAreToldAsFiledOnce)
+{
+  DicomFile image = Roy();
+  ASSERT_EQ(200, Post(Form().File("file", "a.dcm", Bytes(image))).status);
+  Form form;
+  form.Field("patient_id", "p-roy");
+  for (int i = 0; i < 5; i++)
+  {
+    form.File("files", std::to_string(i), Bytes(image.NextInstance()));
+  }
+  ASSERT_EQ(200, Post(form, "upload-multiple").status);
+  const std::vector<Json::Value> events = clinic_->Events();
+  EXPECT_EQ(1, std::count_if(events.begin(), events.end(),
+                             [&](const Json::Value& event) {
+                               return event["type"] == "study.filed" &&
+                                      event["data"]["study_instance_uid"] == image.StudyUid();
+                             }));
 }
 
 TEST_F(UploadedFiles, CorrectTagsBeforeTheyStore)

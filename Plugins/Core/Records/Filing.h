@@ -44,7 +44,8 @@ public:
   // changes nothing of what was said. Throws Conflict if a person has decided that the study is not this
   // patient's, or if another sender is filing it to somebody else at this moment: a study's images are never
   // of two patients, and nobody is told that they are where they are not.
-  void Say(const Filing& filing, const std::optional<Study>& study);
+  // False if it was said before.
+  bool Say(const Filing& filing, const std::optional<Study>& study);
 
 private:
   Transaction& transaction_;

@@ -70,6 +70,24 @@ TEST_P(FilingOn, IsTheLastWordAsLongAsOnlyTheMachineHasDecided)
   EXPECT_EQ("a", Said());
 }
 
+TEST_P(FilingOn, TellsWhatIsSaidForTheFirstTime)
+{
+  const auto say = [&](const std::string& orderId, Timestamp at)
+  {
+    Transaction transaction(GetDatabase());
+    const bool isNew =
+        FilingStore(transaction)
+            .Say({.orthancStudyId = "s", .patientId = "a", .orderId = orderId, .filedAt = at}, {});
+    transaction.Commit();
+    return isNew;
+  };
+  const Timestamp now = Now();
+  EXPECT_TRUE(say("", now));
+  EXPECT_FALSE(say("", now + std::chrono::seconds(1)));
+  EXPECT_TRUE(say("o", now + std::chrono::seconds(2)));
+  EXPECT_FALSE(say("o", now + std::chrono::seconds(3)));
+}
+
 TEST_P(FilingOn, ChangesNothingThatAPersonDecided)
 {
   EXPECT_TRUE(MaySay("a", DecidedBy("anne", "a")));
