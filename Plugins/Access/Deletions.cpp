@@ -238,7 +238,7 @@ void Deletions::Run(RunningTask& task)
   Json::Value data;
   data["deletion_id"] = deletion.id;
   data["study_instance_uid"] = deletion.studyInstanceUid;
-  events_.Emit(transaction, "study.deleted", deletion.practiceId, data);
+  events_.Emit(transaction, "deletion.completed", deletion.practiceId, data);
   task.Complete(transaction);
   transaction.Commit();
 }

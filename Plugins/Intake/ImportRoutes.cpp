@@ -5,6 +5,7 @@
 
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
+#include "Core/Records/Filing.h"
 #include "Core/Records/PatientStore.h"
 #include "ServerRoutes.h"
 
@@ -160,6 +161,10 @@ Response CrmImport(const ServerParts& parts, const Request& request)
   {
     std::this_thread::sleep_for(LOOK_AGAIN);
     import = Find(parts, import.id);
+  }
+  if (import.state == "failed" && import.error == FILED_ELSEWHERE)
+  {
+    throw Conflict(import.error);
   }
   if (import.state == "failed")
   {

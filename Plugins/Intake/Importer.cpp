@@ -275,8 +275,8 @@ bool Importer::Begin(const Import& import, const RemoteStudy& study, size_t list
   {
     return false;
   }
-  if (const auto known = StudyStore(transaction).FindByOrthancId(orthancId);
-      known && known->practiceId != import.practiceId)
+  const auto known = StudyStore(transaction).FindByOrthancId(orthancId);
+  if (known && known->practiceId != import.practiceId)
   {
     throw PermanentFailure("This study is here already, in another practice");
   }
@@ -297,7 +297,14 @@ bool Importer::Begin(const Import& import, const RemoteStudy& study, size_t list
   }
   filing.filedBy = import.requestedBy;
   filing.filedAt = Now();
-  filings.Put(filing);
+  try
+  {
+    filings.Say(filing, known);
+  }
+  catch (const Conflict& error)
+  {
+    throw PermanentFailure(error.what());
+  }
   transaction.Commit();
   return true;
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <tuple>
 
 #include "Core/Errors.h"
@@ -30,11 +31,11 @@ const Json::Value& ServerSchema()
       "name": {"type": "string", "maxLength": 128},
       "kind": {"enum": ["dicom", "dicomweb", "orthanc"]},
       "timeout_seconds": {"type": "integer", "minimum": 1, "maximum": 120},
-      "ae_title": {"type": "string", "pattern": "^[!-\\[\\]-~]([ -\\[\\]-~]{0,14}[!-\\[\\]-~])?$"},
+      "ae_title": {"type": "string", "format": "ae-title"},
       "host": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,255}$"},
       "port": {"type": "integer", "minimum": 1, "maximum": 65534},
       "manufacturer": {"enum": ["Generic", "GenericNoWildcardInDates", "GenericNoUniversalWildcard", "Vitrea", "GE"]},
-      "local_ae_title": {"type": ["string", "null"], "pattern": "^[!-\\[\\]-~]([ -\\[\\]-~]{0,14}[!-\\[\\]-~])?$"},
+      "local_ae_title": {"type": ["string", "null"], "format": "ae-title"},
       "tls": {"type": "boolean"},
       "allow": {"type": "array", "uniqueItems": true,
                 "items": {"enum": ["echo", "store", "find", "find_worklist", "move", "get"]}},
@@ -285,6 +286,22 @@ void ReadDates(const std::string& text, StudyQuery& query)
   query.dateTo = dash == std::string::npos ? dates : dates.substr(dash + 1);
 }
 
+// The same faults, in the CRM's names of the fields.
+[[noreturn]] void RefuseInCrmsWords(const BadInput& refusal)
+{
+  static const std::map<std::string, std::string> NAMES = {{"patient_id", "patientId"},
+                                                           {"patient_name", "patientName"},
+                                                           {"study_date_from", "studyDate"},
+                                                           {"study_date_to", "studyDate"}};
+  std::vector<FieldError> errors = refusal.Fields();
+  for (FieldError& error : errors)
+  {
+    const auto name = NAMES.find(error.field);
+    error.field = name == NAMES.end() ? error.field : name->second;
+  }
+  throw BadInput(refusal.what(), errors);
+}
+
 Response CrmQuery(const ServerParts& parts, const Request& request)
 {
   const Json::Value& body = request.Body();
@@ -293,6 +310,14 @@ Response CrmQuery(const ServerParts& parts, const Request& request)
                       .patientName = body["patientName"].asString(),
                       .modality = body["modality"].asString()};
   ReadDates(body["studyDate"].asString(), query);
+  try
+  {
+    Check(query);
+  }
+  catch (const BadInput& refusal)
+  {
+    RefuseInCrmsWords(refusal);
+  }
   const FoundStudies found = Query(parts, server, query, MOST_OF_CRM);
   Json::Value answer;
   answer["success"] = true;

@@ -92,19 +92,13 @@ std::string Fault(const std::string& keyword, const std::string& value)
     }
     longest *= 3;
   }
-  if (*length > longest)
-  {
-    return fmt::format("expected at most {} characters", longest);
-  }
-  if (vr == EVR_DA && !value.empty())
+  if (vr == EVR_DA)
   {
     const auto date = DicomDate::Parse(value);
-    if (value.size() != 8 || !date || date->day == 0)
-    {
-      return "expected a date as YYYYMMDD";
-    }
+    return value.empty() || (value.size() == 8 && date && date->day != 0) ? ""
+                                                                          : "expected a date as YYYYMMDD";
   }
-  return "";
+  return *length > longest ? fmt::format("expected at most {} characters", longest) : "";
 }
 
 class File

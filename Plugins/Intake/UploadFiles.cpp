@@ -45,14 +45,10 @@ UploadFiles::UploadFiles(const std::string& path, const std::vector<UploadedPart
     }
     uint64_t total = 0;
     int64_t candidates = 0;
-    for (File& file : files_)
+    for (const File& file : files_)
     {
       total += file.size;
-      // What is no DICOM (a CD's viewer, its web pages) is skipped, and does not count.
-      candidates += file.archive == nullptr || file.entry.isEncrypted || file.size < BEGINNING ||
-                            file.archive->Read(file.entry, BEGINNING).ends_with("DICM")
-                        ? 1
-                        : 0;
+      candidates += Counts(file) ? 1 : 0;
     }
     if (total > static_cast<uint64_t>(options.largestUpload))
     {
@@ -74,6 +70,22 @@ UploadFiles::UploadFiles(const std::string& path, const std::vector<UploadedPart
 UploadFiles::~UploadFiles()
 {
   close(descriptor_);
+}
+
+bool UploadFiles::Counts(const File& file)
+{
+  if (file.archive == nullptr)
+  {
+    return true;
+  }
+  try
+  {
+    return file.size >= BEGINNING && file.archive->Read(file.entry, BEGINNING).ends_with("DICM");
+  }
+  catch (const BadInput&)
+  {
+    return true;  // encrypted, damaged, packed in a way that is not known: told when it is its turn
+  }
 }
 
 void UploadFiles::AddArchive(const UploadedPart& part, const std::string& path)

@@ -44,6 +44,9 @@ private:
     ArchiveEntry entry = {};
   };
 
+  // Whether it is one of the files of which there may be so many: what lies in an archive and is no DICOM (a
+  // CD's viewer, its web pages) is skipped.
+  static bool Counts(const File& file);
   std::string ReadBytes(uint64_t offset, uint64_t size) const;
   void AddArchive(const UploadedPart& part, const std::string& path);
 

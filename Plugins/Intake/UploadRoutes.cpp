@@ -108,12 +108,7 @@ public:
     const UploadRequest read = ReadRequest(request, database_, uploader_.GetOptions());
     CheckFiles(request.GetUpload(), 1);
     const UploadOutcome outcome = uploader_.Store(request.GetUpload(), read);
-    const bool any = std::any_of(outcome.files.begin(), outcome.files.end(),
-                                 [](const FileResult& file) { return file.IsStored(); });
-    if (!any)
-    {
-      throw BadInput(outcome.files.empty() ? "The archive is empty" : outcome.files.front().error);
-    }
+    outcome.RequireStored();
     const auto decisions = Decisions(outcome);
     Json::Value json = Describe(outcome.entries.front(), decisions);
     json["files"] = Json::arrayValue;
@@ -246,7 +241,8 @@ private:
     }
     if (files > most)
     {
-      throw BadInput("The upload has more than " + std::to_string(most) + " files");
+      throw BadInput(most == 1 ? "This call takes one file, upload-multiple takes several"
+                               : "The upload has more than " + std::to_string(most) + " files");
     }
   }
 
@@ -320,6 +316,7 @@ void AddFiles(Json::Value& schema, bool many)
 
 TagChanges ReadTagChanges(const Upload& upload, const Options& options)
 {
+  std::optional<TagChanges> changes;
   for (const char* field : {"tag_modifications", "tags"})
   {
     const auto text = upload.FindField(field);
@@ -329,7 +326,13 @@ TagChanges ReadTagChanges(const Upload& upload, const Options& options)
     }
     try
     {
-      return ReadTagChanges(ParseJson(*text), options.modifiableTags);
+      TagChanges read = ReadTagChanges(ParseJson(*text), options.modifiableTags);
+      if (changes && *changes != read)
+      {
+        throw BadInput("A field of the form is not valid",
+                       {{field, "says something else than tag_modifications"}});
+      }
+      changes = std::move(read);
     }
     catch (const BadInput& error)
     {
@@ -337,7 +340,7 @@ TagChanges ReadTagChanges(const Upload& upload, const Options& options)
                                    : error;
     }
   }
-  return {};
+  return changes.value_or(TagChanges());
 }
 
 void AddUploadRoutes(Router& router, Database& database, Uploader& uploader, std::function<bool()> matches)

@@ -7,6 +7,7 @@
 #include "Core/Configuration/Json.h"
 #include "Core/Database/Query.h"
 #include "Core/Dicom/Folding.h"
+#include "Core/Records/PatientStore.h"
 
 namespace OrthancClinic::Intake
 {
@@ -52,7 +53,7 @@ std::pair<std::vector<UploadEntry>, int64_t> UploadStore::Search(const UploadFil
   Conditions conditions;
   filter.practices.AddTo(conditions);
   conditions.Add("id = ?", filter.id);
-  conditions.Add("patient_id = ?", filter.patientId);
+  conditions.AddAny("patient_id", PatientStore(transaction_).PartsOf(filter.patientId));
   conditions.Add("order_id = ?", filter.orderId);
   conditions.Add("uploaded_by = ?", filter.uploadedBy);
   for (const std::string& word : FoldedWords(filter.text))

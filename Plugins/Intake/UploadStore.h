@@ -41,7 +41,7 @@ struct UploadFilter
 {
   PracticeScope practices = {};  // empty fields do not filter
   std::string id = {};
-  std::string patientId = {};
+  std::string patientId = {};  // also of whoever is part of the same patient
   std::string orderId = {};
   std::string uploadedBy = {};
   std::string text = {};  // every word of it begins a word of name, number or description

@@ -102,6 +102,13 @@ std::vector<UploadedPart> ReadParts(const Json::Value& array)
   }
   return parts;
 }
+
+// Whether these elements (by keyword) hold what was to be written into them.
+bool Says(const Json::Value& tags, const TagChanges& changes)
+{
+  return std::all_of(changes.begin(), changes.end(),
+                     [&](const auto& change) { return TextOf(tags, change.first.c_str()) == change.second; });
+}
 }  // namespace
 
 Json::Value ToJson(const FileResult& result)
@@ -139,6 +146,19 @@ FileResult ReadFileResult(const Json::Value& json)
           .sopClassUid = json["sop_class_uid"].asString(),
           .size = json["size"].asInt64(),
           .original = TagChangesFromJson(json["original"])};
+}
+
+void UploadOutcome::RequireStored() const
+{
+  if (std::any_of(files.begin(), files.end(), [](const FileResult& file) { return file.IsStored(); }))
+  {
+    return;
+  }
+  if (!files.empty() && files.front().conflicts)
+  {
+    throw Conflict(files.front().error);
+  }
+  throw BadInput(files.empty() ? "The archive is empty" : files.front().error);
 }
 
 void Uploader::Address(Transaction& transaction, UploadRequest& request)
@@ -179,17 +199,19 @@ void Uploader::File(const UploadRequest& request, const std::string& orthancStud
   {
     throw BadInput("The study of this file belongs elsewhere");
   }
+  bool isNew = false;
   if (!study || !request.patientId.empty())
   {
-    FilingStore(transaction)
-        .Put({.orthancStudyId = orthancStudyId,
-              .patientId = request.patientId,
-              .orderId = request.orderId,
-              .practiceId = request.practiceId,
-              .filedBy = request.by.principal.name,
-              .filedAt = Now()});
+    isNew = FilingStore(transaction)
+                .Say({.orthancStudyId = orthancStudyId,
+                      .patientId = request.patientId,
+                      .orderId = request.orderId,
+                      .practiceId = request.practiceId,
+                      .filedBy = request.by.principal.name,
+                      .filedAt = Now()},
+                     study);
   }
-  if (study && !request.patientId.empty())
+  if (isNew && study && !request.patientId.empty())
   {
     Json::Value data;
     data["study_instance_uid"] = study->studyInstanceUid;
@@ -285,6 +307,11 @@ FileResult Uploader::StoreOne(const UploadRequest& request, const std::string& n
     File(request, result.orthancStudyId);
   }
   result.status = TextOf(answer, "Status") == "AlreadyStored" ? "already_stored" : "stored";
+  if (result.status == "already_stored" && !result.original.empty() &&
+      !Says(orthanc_.Get("/instances/" + result.orthancInstanceId + "/simplified-tags"), request.changes))
+  {
+    throw BadInput("This image is stored already, without these corrections: correct the stored study");
+  }
   return result;
 }
 
@@ -320,6 +347,7 @@ void Uploader::StoreAll(UploadFiles& files, const UploadRequest& request,
       catch (const std::exception& error)
       {
         result.error = error.what();
+        result.conflicts = dynamic_cast<const Conflict*>(&error) != nullptr;
       }
       try
       {
@@ -698,7 +726,11 @@ std::map<std::string, Json::Value> Uploader::AwaitDecisions(const UploadOutcome&
         continue;
       }
       const auto study = StudyStore(transaction).FindByOrthancId(entry.orthancStudyId);
-      decided = decided && study && study->match.status != MatchStatus::Pending;
+      // A study that was there is decided anew because of what was said now.
+      TaskStore tasks(transaction);
+      decided = decided && study && study->match.status != MatchStatus::Pending &&
+                !tasks.Exists("match.study", entry.orthancStudyId) &&
+                !tasks.Exists("link.study", entry.orthancStudyId);
       Json::Value& json = found[entry.orthancStudyId];
       json["match"] = study ? ToJson(*study)["match"] : Json::Value();
       json["orders"] = Json::arrayValue;

@@ -56,6 +56,7 @@ struct FileResult
   std::string sopClassUid;
   int64_t size = 0;
   TagChanges original = {};  // what was changed before it was stored
+  bool conflicts = false;    // with what a person decided; for whoever waits for the upload
 
   bool IsStored() const { return status == "stored" || status == "already_stored"; }
 };
@@ -66,6 +67,10 @@ FileResult ReadFileResult(const Json::Value& json);
 // All that came of an upload.
 struct UploadOutcome
 {
+  // Where nothing was stored: throws BadInput with the first file's reason, Conflict if a person must decide
+  // first.
+  void RequireStored() const;
+
   std::vector<FileResult> files;
   std::vector<UploadEntry> entries;  // one of each study, or one that says that nothing could be stored
 };

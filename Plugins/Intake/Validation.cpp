@@ -119,6 +119,23 @@ bool IsCharacterSet(const std::string& term)
   return TERMS.contains(term);
 }
 
+// How many bytes pixels take that are not compressed (PS3.5 8.1.1; PS3.3 C.7.6.3.1.2 for 4:2:2).
+uint64_t NativePixelBytes(const Json::Value& tags)
+{
+  const auto number = [&](const char* tag, uint64_t otherwise)
+  {
+    const std::string text = Tag(tags, tag);
+    return text.empty() ? otherwise : std::strtoull(text.c_str(), nullptr, 10);
+  };
+  // Each factor is a US but the frames, which are no more than 2^31 (an IS): the product fits.
+  const uint64_t samples = Tag(tags, "0028,0004") == "YBR_FULL_422" ? 2 : number("0028,0002", 1);
+  const uint64_t pixels =
+      std::min<uint64_t>(number("0028,0010", 0), 0xFFFF) * std::min<uint64_t>(number("0028,0011", 0), 0xFFFF);
+  const uint64_t bits = std::min<uint64_t>(samples, 4) * std::min<uint64_t>(number("0028,0100", 0), 64);
+  const uint64_t frames = std::clamp<uint64_t>(number("0028,0008", 1), 1, 1 << 20);
+  return pixels * bits * frames / 8;
+}
+
 void CheckElements(const DicomScan& scan, Validation& result)
 {
   for (const Element& element : REQUIRED)
@@ -143,6 +160,17 @@ void CheckElements(const DicomScan& scan, Validation& result)
     }
     at = end + 1;
   }
+  const std::string name = scan.Text(0x00100010);
+  if ((sets.empty() || sets == "ISO_IR 6") &&
+      std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))
+  {
+    result.warnings.emplace_back(
+        "PatientName (0010,0010) has letters for which SpecificCharacterSet is missing");
+  }
+  if (!scan.transferSyntax.starts_with("1.2.840.10008.1.2"))
+  {
+    result.warnings.emplace_back("The transfer syntax is none of DICOM's: viewers may not show the image");
+  }
   if (Tag(result.tags, "0010,0020").empty())
   {
     result.warnings.emplace_back("PatientID (0010,0020) is empty");
@@ -157,6 +185,10 @@ void CheckElements(const DicomScan& scan, Validation& result)
   }
   if (!scan.hasPixelData)
   {
+    if (!Tag(result.tags, "0028,0010").empty())
+    {
+      result.warnings.emplace_back("The file says how large its image is, but has no pixel data");
+    }
     return;
   }
   // PS3.3 C.7.6.3.1: what the pixels need to be read.
@@ -169,6 +201,10 @@ void CheckElements(const DicomScan& scan, Validation& result)
     {
       result.problems.push_back(fmt::format("{} ({}) is missing or empty", element.keyword, element.tag));
     }
+  }
+  if (scan.nativePixelBytes && *scan.nativePixelBytes < NativePixelBytes(result.tags))
+  {
+    result.problems.emplace_back("The pixel data are shorter than the image");
   }
 }
 }  // namespace

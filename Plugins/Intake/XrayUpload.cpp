@@ -314,12 +314,9 @@ private:
   {
     const UploadRequest form = ReadForm(request, "file", 1);
     const UploadOutcome outcome = uploader_.Store(request.GetUpload(), form);
+    outcome.RequireStored();
     const auto stored = std::find_if(outcome.files.begin(), outcome.files.end(),
                                      [](const FileResult& file) { return file.IsStored(); });
-    if (stored == outcome.files.end())
-    {
-      throw BadInput(outcome.files.empty() ? "The archive is empty" : outcome.files.front().error);
-    }
     AwaitStudy(stored->orthancStudyId);
     Transaction transaction(database_, Transaction::Mode::ReadOnly);
     XrayStore store(transaction);

@@ -353,22 +353,13 @@ private:
   // Of the study's patient, without images of another study.
   std::vector<Order> OpenOrders()
   {
-    const std::string survivor = patients_.SurvivorOf(*study_.match.patientId);
-    std::vector<std::string> ids = patients_.MergedInto(survivor);
-    ids.push_back(survivor);
-    std::vector<Order> found;
-    for (const std::string& id : ids)
-    {
-      OrderFilter filter;
-      filter.practices = study_.practiceId;
-      filter.patientId = id;
-      filter.states = {"requested", "scheduled", "in_progress", "acquired"};
-      filter.limit = MOST_ORDERS;
-      auto orders = orders_.Search(filter).first;
-      std::move(orders.begin(), orders.end(), std::back_inserter(found));
-    }
+    OrderFilter filter;
+    filter.practices = study_.practiceId;
+    filter.patientId = *study_.match.patientId;
+    filter.states = {"requested", "scheduled", "in_progress", "acquired"};
+    filter.limit = MOST_ORDERS;
     std::vector<Order> open;
-    for (Order& order : found)
+    for (Order& order : orders_.Search(filter).first)
     {
       const auto links = orders_.LinksOfOrder(order.id);
       const bool taken = std::any_of(links.begin(), links.end(),

@@ -757,6 +757,9 @@ TEST_F(AccessTable, DeletesAStudyWhenTwoPeopleAgree)
   ASSERT_EQ(1, deleted.size());
   EXPECT_EQ("paul", deleted[0]["principal"].asString());
   EXPECT_EQ("lise", deleted[0]["detail"]["requested_by"].asString());
+  const Json::Value told = clinic_.Http().Get("/api/v1/events?limit=1000&type=study.deleted").Json()["items"];
+  ASSERT_EQ(1, told.size()) << "once, whoever deletes";
+  EXPECT_EQ(north_["orthanc_study"], told[0]["data"]["orthanc_study_id"].asString());
 }
 
 namespace

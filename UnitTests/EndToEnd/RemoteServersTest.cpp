@@ -415,6 +415,9 @@ TEST_F(RemoteServers, AreAskedForStudies)
   EXPECT_EQ(first, answer["studies"][0]["studyInstanceUid"].asString());
   EXPECT_EQ("Gagné^Jean-François", answer["studies"][0]["patientName"].asString());
   EXPECT_EQ(1, answer["studies"][0]["instanceCount"].asInt());
+  crm["studyDate"] = "yesterday";
+  EXPECT_EQ("studyDate",
+            clinic_->Http().Post("/api/dental/dicom/query", crm).Json()["errors"][0]["field"].asString());
   crm["serverId"] = "no-such";
   const HttpAnswer missing = clinic_->Http().Post("/api/dental/dicom/query", crm);
   EXPECT_EQ(404, missing.status);
@@ -674,6 +677,19 @@ TEST_F(RemoteServers, AreAskedByTheCrm)
   body["serverId"] = "pacs";
   const HttpAnswer again = clinic_->Http().Post("/api/dental/dicom/import", body);
   EXPECT_EQ(200, again.status) << again.body;
+
+  // What a person decided is not told otherwise.
+  Json::Value decision;
+  decision["patient_id"] = "p1";
+  Expect(200, clinic_->Http().Post("/api/v1/studies/" + study + "/match", decision));
+  Json::Value other = Person("p9", "Roy", "Zoé", "1990-01-02", "F", "Q9");
+  other["practice_id"] = "north";
+  clinic_->PutPatient(other);
+  body["leadId"] = "p9";
+  const HttpAnswer refused = clinic_->Http().Post("/api/dental/dicom/import", body);
+  EXPECT_EQ(409, refused.status) << refused.body;
+  EXPECT_EQ("p1", clinic_->Study(study)["match"]["patient_id"].asString());
+
   body["leadId"] = "nobody";
   EXPECT_EQ(404, clinic_->Http().Post("/api/dental/dicom/import", body).status);
   body["leadId"] = "p1";

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <zip.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -102,6 +103,16 @@ TEST_F(UploadedFiles, ThatContradictTheChosenPatientWaitForAPerson)
   EXPECT_EQ("contradicts_filing", json["match"]["reason"].asString());
   EXPECT_EQ("p-cote", json["match"]["candidates"][0]["patient_id"].asString());
   EXPECT_EQ("p-roy", json["match"]["candidates"][1]["patient_id"].asString());
+
+  // Nor is the decision told that was made before the user said so.
+  for (int i = 0; i < 5; i++)
+  {
+    const std::string known = Bytes(Roy());
+    EXPECT_EQ("matched", Post(Form().File("file", "a.dcm", known)).Json()["match"]["status"].asString());
+    EXPECT_EQ("review", Post(Form().Field("patient_id", "p-cote").File("file", "a.dcm", known))
+                            .Json()["match"]["status"]
+                            .asString());
+  }
 }
 
 TEST_F(UploadedFiles, ThatSayNothingOfThePatientAreFiledAsTheUserSays)
@@ -112,6 +123,33 @@ TEST_F(UploadedFiles, ThatSayNothingOfThePatientAreFiledAsTheUserSays)
   EXPECT_EQ("matched", json["match"]["status"].asString());
   EXPECT_EQ("p-cote", json["match"]["patient_id"].asString());
   EXPECT_NE("machine", json["match"]["decided_by"].asString());
+}
+
+TEST_F(UploadedFiles, OfAStudyThatIsFiledUnderSomebodyElseAreRefused)
+{
+  DicomFile image = ImageOf("", "", "");
+  const std::string first = Bytes(image);
+  const std::string second = Bytes(image.NextInstance());
+  ASSERT_EQ(200, Post(Form().Field("patient_id", "p-cote").File("file", "a.dcm", first)).status);
+  for (const std::string& bytes : {first, second})
+  {
+    const HttpAnswer refused = Post(Form().Field("patient_id", "p-roy").File("file", "a.dcm", bytes));
+    EXPECT_EQ(409, refused.status) << refused.body;
+    EXPECT_THAT(refused.body, HasSubstr("filed under somebody else"));
+  }
+  EXPECT_EQ(1, clinic_->Study(image.StudyUid())["number_of_instances"].asInt());
+  EXPECT_EQ("p-cote", clinic_->Study(image.StudyUid())["match"]["patient_id"].asString());
+  EXPECT_EQ(200, Post(Form().Field("patient_id", "p-cote").File("file", "b.dcm", second)).status);
+}
+
+TEST_F(UploadedFiles, WithNamesInAnyCharacterSetAreStoredAsAJob)
+{
+  const HttpAnswer begun =
+      Post(Form().Field("async", "true").File("files", "R\xF6ntgen.dcm", Bytes(Roy())), "upload-multiple");
+  ASSERT_EQ(202, begun.status) << begun.body;
+  const std::string job = "/api/v1/dicom/upload-jobs/" + begun.Json()["job_id"].asString();
+  EXPECT_TRUE(WaitUntil([&] { return clinic_->Http().Get(job).Json()["status"] == "completed"; }));
+  EXPECT_EQ("Röntgen.dcm", clinic_->Http().Get(job).Json()["results"][0]["filename"].asString());
 }
 
 TEST_F(UploadedFiles, FulfilTheOrderThatTheUserNames)
@@ -160,6 +198,25 @@ TEST_F(UploadedFiles, AnswerForEachFileOfAnArchive)
   EXPECT_EQ("partial", json["uploads"][0]["status"].asString());
 }
 
+TEST_F(UploadedFiles, OfAKnownStudyAreToldAsFiledOnce)
+{
+  DicomFile image = Roy();
+  ASSERT_EQ(200, Post(Form().File("file", "a.dcm", Bytes(image))).status);
+  Form form;
+  form.Field("patient_id", "p-roy");
+  for (int i = 0; i < 5; i++)
+  {
+    form.File("files", std::to_string(i), Bytes(image.NextInstance()));
+  }
+  ASSERT_EQ(200, Post(form, "upload-multiple").status);
+  const std::vector<Json::Value> events = clinic_->Events();
+  EXPECT_EQ(1, std::count_if(events.begin(), events.end(),
+                             [&](const Json::Value& event) {
+                               return event["type"] == "study.filed" &&
+                                      event["data"]["study_instance_uid"] == image.StudyUid();
+                             }));
+}
+
 TEST_F(UploadedFiles, CorrectTagsBeforeTheyStore)
 {
   const DicomFile image = ImageOf("Roy^Alice", "19800506", "F", "WRONG");
@@ -187,6 +244,30 @@ TEST_F(UploadedFiles, CorrectTagsBeforeTheyStore)
     EXPECT_EQ(422, refused.status) << changes << refused.body;
     EXPECT_FALSE(refused.Json()["errors"].empty());
   }
+}
+
+TEST_F(UploadedFiles, AreRefusedWhenTheyAreThereWithoutTheCorrection)
+{
+  const DicomFile image = ImageOf("Roy^Alice", "19800506", "F", "R1");
+  ASSERT_EQ(200, Post(Form().File("file", "a.dcm", Bytes(image))).status);
+  const auto correct = [&](const std::string& changes)
+  { return Post(Form().Field("tag_modifications", changes).File("file", "a.dcm", Bytes(image))); };
+  const HttpAnswer refused = correct(R"({"AccessionNumber": "A78"})");
+  EXPECT_EQ(400, refused.status) << refused.body;
+  EXPECT_THAT(refused.body, HasSubstr("correct the stored study"));
+  EXPECT_EQ(200, correct(R"({"PatientID": "R1"})").status) << "it says so already";
+}
+
+TEST_F(UploadedFiles, MayNameTheirCorrectionsInBothSpellingsIfTheyAgree)
+{
+  const auto status = [](const char* changes, const char* tags)
+  {
+    return Post(
+               Form().Field("tag_modifications", changes).Field("tags", tags).File("file", "a", Bytes(Roy())))
+        .status;
+  };
+  EXPECT_EQ(200, status(R"({"AccessionNumber": "A79"})", R"({"AccessionNumber": "A79"})"));
+  EXPECT_EQ(422, status(R"({"AccessionNumber": "A79"})", R"({"PatientID": "R1"})"));
 }
 
 TEST_F(UploadedFiles, AreRefusedWithTheReason)
@@ -227,6 +308,12 @@ TEST_F(UploadedFiles, SayWhatIsWrongWithAFileWithoutStoringIt)
 {
   DicomFile bad = Roy();
   bad.Set("SpecificCharacterSet", "KLINGON").Remove("Modality");
+  DicomFile shortened = Roy();
+  shortened.Set("Rows", "60000");
+  DicomFile empty = Roy();
+  empty.Remove("PixelData");
+  DicomFile undeclared = ImageOf("Roy^Ad\xE8le", "19800506", "F", "R1");
+  undeclared.Remove("SpecificCharacterSet");
   const std::string whole = Bytes(Roy());
   struct Case
   {
@@ -234,9 +321,12 @@ TEST_F(UploadedFiles, SayWhatIsWrongWithAFileWithoutStoringIt)
     bool valid;
     const char* words;
   };
-  for (const Case& item : {Case{whole, true, "valid"}, Case{Bytes(bad), false, "Modality"},
-                           Case{whole.substr(0, 700), false, "cut off"}, Case{"x", false, "no DICOM"},
-                           Case{whole.substr(132), true, "preamble"}})
+  for (const Case& item :
+       {Case{whole, true, "valid"}, Case{Bytes(bad), false, "Modality"},
+        Case{Bytes(shortened), false, "shorter than the image"}, Case{Bytes(empty), true, "no pixel data"},
+        Case{Bytes(undeclared), true, "SpecificCharacterSet is missing"},
+        Case{whole.substr(0, 700), false, "cut off"}, Case{"x", false, "no DICOM"},
+        Case{whole.substr(132), true, "preamble"}})
   {
     const HttpAnswer answer = Post(Form().File("file", "a.dcm", item.bytes), "validate");
     ASSERT_EQ(200, answer.status);

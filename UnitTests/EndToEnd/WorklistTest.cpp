@@ -295,6 +295,10 @@ TEST_F(Worklist, DoesNotChangeHowImagesWithoutCharacterSetAreRead)
   const std::string uid = clinic_.Send(image.Remove("SpecificCharacterSet"));
 
   EXPECT_EQ("Lefèvre^Zoë", clinic_.Becomes(uid, "matched", "p2")["patient_name"].asString());
+  // Nor those whose equipment writes what it says that it does not.
+  DicomFile ascii = ImageOf("Lef\xe8vre^Zo\xeb", "19800303", "F", "8");
+  const std::string other = clinic_.Send(ascii.Set("SpecificCharacterSet", "ISO_IR 6"));
+  EXPECT_EQ("Lefèvre^Zoë", clinic_.Becomes(other, "matched", "p2")["patient_name"].asString());
 }
 
 TEST_F(Worklist, IsClosedToStationsOfOtherPractices)
@@ -322,8 +326,10 @@ TEST_F(Worklist, IsClosedToStationsOfOtherPractices)
   const FindResult refused = Find({"PatientID"}, "STRANGER");
   EXPECT_FALSE(refused.succeeded);
   EXPECT_THAT(refused.answers, IsEmpty());
-  EXPECT_EQ(
-      1, clinic_.Http().Get("/api/v1/health").Json()["parts"]["worklist"]["refused_ae_titles"]["STRANGER"]);
+  EXPECT_EQ(1, clinic_.Http()
+                   .Get("/api/v1/health")
+                   .Json()["parts"]["worklist"]["refused_ae_titles"]["STRANGER"]
+                   .asInt());
 }
 
 TEST_F(Worklist, RefusesBrokenQueries)

@@ -187,6 +187,31 @@ TEST_F(UploadedArchive, IsRefusedWhenItHoldsTooMuch)
   EXPECT_THROW(UploadFiles(path_, Parts(), options_), BadInput);
 }
 
+TEST_F(UploadedArchive, GivesTheOtherFilesOfOneThatIsDamaged)
+{
+  const std::string image = BytesOf(Testing::DicomFile("PX")).substr(0, 800);
+  Add("bad", image);
+  Add("good", image);
+  Write();
+  const size_t data = archive_.find("bad") + 3;
+  archive_.replace(data, 8, std::string(8, '\xFF'));
+  std::ofstream(path_, std::ios::binary) << "before" << archive_;
+  UploadFiles files(path_, Parts(), options_);
+  ASSERT_EQ(2, files.Size());
+  EXPECT_THROW(files.Read(0), BadInput);
+  EXPECT_EQ(image, files.Read(1));
+}
+
+TEST_F(UploadedArchive, MayHoldAnyNumberOfSmallFilesThatAreNoDicom)
+{
+  for (int i = 0; i < 5; i++)
+  {
+    Add("icon" + std::to_string(i), "GIF89a");
+  }
+  Write();
+  EXPECT_EQ(5, UploadFiles(path_, Parts(), options_).Size());
+}
+
 TEST_F(UploadedArchive, ThatIsDamagedGivesAnErrorAndNoCrash)
 {
   Add("one", std::string(500, 'a'));

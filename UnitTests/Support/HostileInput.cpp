@@ -319,6 +319,14 @@ std::string ConformingText(const Json::Value& schema)
   {
     return "2026-02-08";
   }
+  if (format == "dicom-date")
+  {
+    return "20260208";
+  }
+  if (format == "ae-title")
+  {
+    return "PANO 1";
+  }
   if (format == "dicom-uid")
   {
     return "1.2.840.10008.1.1";

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unicode/regex.h>
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
 #include <map>
@@ -119,6 +120,20 @@ bool IsDateTime(std::string_view text)
          *time <= *ParseTimestamp("9999-12-31T23:59:59.999Z");
 }
 
+// PS3.5 6.2, DA.
+bool IsDicomDate(std::string_view text)
+{
+  return text.size() == 8 &&
+         IsDate(fmt::format("{}-{}-{}", text.substr(0, 4), text.substr(4, 2), text.substr(6)));
+}
+
+// PS3.5 6.2, AE: 1 to 16 characters of ASCII without backslash; spaces at the ends mean nothing.
+bool IsAeTitle(std::string_view text)
+{
+  return !text.empty() && text.size() <= 16 && text.front() != ' ' && text.back() != ' ' &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~' && c != '\\'; });
+}
+
 // PS3.5, 9.1: at most 64 characters; components of digits, without leading zeros, joined by dots.
 bool IsDicomUid(std::string_view text)
 {
@@ -155,7 +170,9 @@ const Format* FindFormat(const std::string& name)
       {"date-time", {IsDateTime, "a date-time such as 2026-02-08T10:30:00Z"}},
       {"date", {IsDate, "a date such as 2026-02-08"}},
       {"partial-date", {IsPartialDate, "a date such as 1985-01-31, 1985-01 or 1985"}},
-      {"dicom-uid", {IsDicomUid, "a DICOM UID such as 1.2.840.10008.1.1"}}};
+      {"dicom-uid", {IsDicomUid, "a DICOM UID such as 1.2.840.10008.1.1"}},
+      {"dicom-date", {IsDicomDate, "a date as YYYYMMDD"}},
+      {"ae-title", {IsAeTitle, "an AE title (1 to 16 characters of ASCII, no backslash)"}}};
   const auto found = formats.find(name);
   return found == formats.end() ? nullptr : &found->second;
 }

@@ -8,7 +8,8 @@
 // additionalProperties, propertyNames, minProperties, maxProperties; allOf, anyOf, oneOf, not; and the
 // annotations (title, description, default, examples, readOnly, writeOnly, deprecated, x-…). Any other
 // keyword or format is refused when the schema is compiled, so that nobody relies on a check that does not
-// happen. Formats: date-time (RFC 3339), date, partial-date (YYYY, YYYY-MM or YYYY-MM-DD) and dicom-uid.
+// happen. Formats: date-time (RFC 3339), date, partial-date (YYYY, YYYY-MM or YYYY-MM-DD), dicom-date,
+// dicom-uid and ae-title.
 //
 // It is our own and not valijson (which the tests use as the oracle of what conforms): valijson runs
 // std::regex, which overflows the stack on a long string, converts integers by way of int and throws beyond,

@@ -2,6 +2,8 @@
 
 #include "Core/Database/Query.h"
 
+#include <fmt/ranges.h>
+
 namespace OrthancClinic
 {
 void PrepareStatement(soci::statement& statement, const std::string& text,
@@ -43,6 +45,15 @@ void Conditions::AddAll(std::string condition, const std::vector<std::string>& v
     values_.push_back(value);
   }
   where_ += " AND " + condition;
+}
+
+void Conditions::AddAny(const std::string& column, const std::vector<std::string>& values)
+{
+  if (!values.empty())
+  {
+    const std::vector<std::string> marks(values.size(), "?");
+    AddAll(fmt::format("{} IN ({})", column, fmt::join(marks, ", ")), values);
+  }
 }
 
 int64_t CountRows(Transaction& transaction, const std::string& table, const Conditions& conditions)

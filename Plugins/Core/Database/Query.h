@@ -72,6 +72,9 @@ public:
 
   void AddAll(std::string condition, const std::vector<std::string>& values);
 
+  // The column has one of the values; left out if there are none.
+  void AddAny(const std::string& column, const std::vector<std::string>& values);
+
   const std::string& Where() const { return where_; }  // " WHERE …"
   const std::vector<std::string>& Values() const { return values_; }
 

@@ -274,6 +274,10 @@ private:
         // PS3.3 C.7.6.3, C.7.6.24: PixelData, FloatPixelData, DoubleFloatPixelData.
         scan_.hasPixelData = scan_.hasPixelData || header->tag == PIXEL_DATA || header->tag == 0x7FE00008 ||
                              header->tag == 0x7FE00009;
+        if (header->tag == PIXEL_DATA && header->length != UNDEFINED)
+        {
+          scan_.nativePixelBytes = header->length;
+        }
         Remember(*header);
       }
       if (header->vr == "SQ" || header->length == UNDEFINED || HoldsItems(*header, level.implicit))

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,7 @@ struct ORTHANC_CLINIC_API DicomScan
   std::map<uint32_t, std::string> elements;
 
   bool hasPixelData = false;
+  std::optional<uint64_t> nativePixelBytes;  // of PixelData that are not compressed
 
   // An element's text without padding; empty without it.
   std::string Text(uint32_t tag) const;

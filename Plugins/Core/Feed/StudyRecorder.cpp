@@ -344,14 +344,16 @@ std::optional<StudyRecorder::Reading> StudyRecorder::ReadStudy(
 
 Json::Value StudyRecorder::ReadTags(const std::string& instanceId)
 {
-  // Orthanc reads text without SpecificCharacterSet in its DefaultEncoding, and drops what is none of that.
+  // Orthanc reads text without SpecificCharacterSet in its DefaultEncoding, and drops what is none of that;
+  // also where the set is said to be ASCII, which some equipment says whatever it writes.
   static constexpr std::pair<const char*, const char*> TEXTS[] = {{"PatientName", "0010-0010"},
                                                                   {"PatientBirthName", "0010-1005"},
                                                                   {"OtherPatientNames", "0010-1001"},
                                                                   {"PatientAddress", "0010-1040"},
                                                                   {"InstitutionName", "0008-0080"}};
   Json::Value tags = orthanc_.Get("/instances/" + instanceId + "/simplified-tags");
-  if (!Tag(tags, "SpecificCharacterSet").empty())
+  const std::string characterSet = Tag(tags, "SpecificCharacterSet");
+  if (!characterSet.empty() && characterSet != "ISO_IR 6")
   {
     return tags;
   }

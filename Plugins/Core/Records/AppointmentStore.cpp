@@ -8,6 +8,7 @@
 #include "Core/Database/Query.h"
 #include "Core/Errors.h"
 #include "Core/Records/OrderStore.h"
+#include "Core/Records/PatientStore.h"
 
 namespace OrthancClinic
 {
@@ -55,7 +56,7 @@ std::pair<std::vector<Appointment>, int64_t> AppointmentStore::Search(const Appo
 {
   Conditions conditions;
   filter.practices.AddTo(conditions);
-  conditions.Add("patient_id = ?", filter.patientId);
+  conditions.AddAny("patient_id", PatientStore(transaction_).PartsOf(filter.patientId));
   conditions.Add("station_ae_title = ?", filter.stationAeTitle);
   conditions.Add("status = ?", filter.status);
   conditions.Add("start_at >= ?", filter.from ? ToString(*filter.from) : "");

@@ -20,7 +20,7 @@ namespace OrthancClinic
 struct AppointmentFilter
 {
   PracticeScope practices = {};  // empty fields do not filter
-  std::string patientId = {};
+  std::string patientId = {};    // also of whoever is part of the same patient
   std::string stationAeTitle = {};
   std::string status = {};
   std::optional<Timestamp> from = {};  // of the start, inclusive

@@ -2,10 +2,20 @@
 
 #include "Core/Records/Filing.h"
 
+#include <tuple>
+
 #include "Core/Database/Query.h"
+#include "Core/Errors.h"
+#include "Core/Records/PatientStore.h"
 
 namespace OrthancClinic
 {
+namespace
+{
+// So long a study that was announced may take to be seen; after that, nothing of it came.
+constexpr std::chrono::minutes SEEN_WITHIN(1);
+}  // namespace
+
 std::optional<Filing> FilingStore::Find(const std::string& orthancStudyId)
 {
   Filing row;
@@ -37,5 +47,46 @@ void FilingStore::Put(const Filing& filing)
           "excluded.filed_at",
           {filing.orthancStudyId, filing.patientId, filing.orderId, filing.practiceId, filing.filedBy,
            ToString(filing.filedAt)});
+}
+
+bool FilingStore::Say(const Filing& filing, const std::optional<Study>& study)
+{
+  // Of two who say it at once, the second waits here for the first.
+  Execute(transaction_,
+          "INSERT INTO study_filings (orthanc_study_id, patient_id, order_id, practice_id, filed_by, "
+          "filed_at) VALUES (:id, :patient, :order, :practice, :by, :at) ON CONFLICT (orthanc_study_id) DO "
+          "NOTHING",
+          {filing.orthancStudyId, filing.patientId, filing.orderId, filing.practiceId, filing.filedBy,
+           ToString(filing.filedAt)});
+  const Filing said = Find(filing.orthancStudyId).value();
+  if (filing.patientId.empty() && !said.patientId.empty())
+  {
+    return false;
+  }
+  std::optional<std::string> other;
+  if (study && study->match.ByPerson())
+  {
+    other = study->match.patientId.value_or("");
+  }
+  else if (!said.patientId.empty() && (study ? study->match.status == MatchStatus::Pending
+                                             : filing.filedAt - said.filedAt < SEEN_WITHIN))
+  {
+    other = said.patientId;
+  }
+  PatientStore patients(transaction_);
+  if (!filing.patientId.empty() && other &&
+      patients.SurvivorOf(*other) != patients.SurvivorOf(filing.patientId))
+  {
+    throw Conflict(FILED_ELSEWHERE);
+  }
+  // Hundreds of images of one upload say the same.
+  const auto words = [](const Filing& one)
+  { return std::tie(one.patientId, one.orderId, one.practiceId, one.filedBy); };
+  if (words(said) == words(filing))
+  {
+    return said.filedAt == filing.filedAt;
+  }
+  Put(filing);
+  return true;
 }
 }  // namespace OrthancClinic

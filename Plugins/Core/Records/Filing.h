@@ -11,10 +11,15 @@
 
 #include "Core/Api.h"
 #include "Core/Database/Database.h"
+#include "Core/Records/Study.h"
 #include "Core/Timestamp.h"
 
 namespace OrthancClinic
 {
+// What Say throws, for who keeps it as a text.
+constexpr const char* FILED_ELSEWHERE =
+    "The study of this image is filed under somebody else: a person must decide whose it is";
+
 struct Filing
 {
   std::string orthancStudyId;
@@ -34,6 +39,13 @@ public:
 
   // The last word counts.
   void Put(const Filing& filing);
+
+  // The same for what somebody says who sends images; `study` is what is known of it. Who names no patient
+  // changes nothing of what was said. Throws Conflict if a person has decided that the study is not this
+  // patient's, or if another sender is filing it to somebody else at this moment: a study's images are never
+  // of two patients, and nobody is told that they are where they are not.
+  // False if it was said before.
+  bool Say(const Filing& filing, const std::optional<Study>& study);
 
 private:
   Transaction& transaction_;

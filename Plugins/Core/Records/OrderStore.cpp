@@ -8,6 +8,7 @@
 #include "Core/Database/Query.h"
 #include "Core/Dicom/Uid.h"
 #include "Core/Errors.h"
+#include "Core/Records/PatientStore.h"
 #include "Core/Uuid.h"
 
 namespace OrthancClinic
@@ -176,21 +177,13 @@ std::pair<std::vector<Order>, int64_t> OrderStore::Search(const OrderFilter& fil
 {
   Conditions conditions;
   filter.practices.AddTo(conditions);
-  conditions.Add("patient_id = ?", filter.patientId);
+  conditions.AddAny("patient_id", PatientStore(transaction_).PartsOf(filter.patientId));
   conditions.Add("visit_id = ?", filter.visitId);
   conditions.Add("modality = ?", filter.modality);
   conditions.Add("priority = ?", filter.priority);
   conditions.Add("ordered_at >= ?", filter.from);
   conditions.Add("ordered_at < ?", filter.to);
-  if (!filter.states.empty())
-  {
-    std::string marks = "?";
-    for (size_t i = 1; i < filter.states.size(); i++)
-    {
-      marks += ", ?";
-    }
-    conditions.AddAll("state IN (" + marks + ")", filter.states);
-  }
+  conditions.AddAny("state", filter.states);
   return {Fetch(conditions.Where() + fmt::format(" ORDER BY ordered_at DESC, id DESC LIMIT {} OFFSET {}",
                                                  filter.limit, filter.offset),
                 conditions.Values()),

@@ -22,7 +22,7 @@ namespace OrthancClinic
 struct OrderFilter
 {
   PracticeScope practices = {};  // empty fields do not filter
-  std::string patientId = {};
+  std::string patientId = {};    // also of whoever is part of the same patient
   std::string visitId = {};
   std::vector<std::string> states = {};
   std::string modality = {};

@@ -391,6 +391,18 @@ std::vector<std::string> PatientStore::MergedInto(const std::string& survivorId)
       });
 }
 
+std::vector<std::string> PatientStore::PartsOf(const std::string& id)
+{
+  if (id.empty())
+  {
+    return {};
+  }
+  const std::string survivor = SurvivorOf(id);
+  std::vector<std::string> ids = MergedInto(survivor);
+  ids.push_back(survivor);
+  return ids;
+}
+
 int64_t PatientStore::LastChange()
 {
   return transaction_.Sql(

@@ -69,6 +69,10 @@ public:
   // The patients that are part of this one.
   std::vector<std::string> MergedInto(const std::string& survivorId);
 
+  // Under which ids the records of this patient stand: the survivor's and those of its parts, whichever of
+  // them is named. None for an empty id.
+  std::vector<std::string> PartsOf(const std::string& id);
+
   // The number of the last change of any patient.
   int64_t LastChange();
 

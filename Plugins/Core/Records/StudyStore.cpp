@@ -12,6 +12,7 @@
 #include "Core/Dicom/Text.h"
 #include "Core/Errors.h"
 #include "Core/Records/OrderStore.h"
+#include "Core/Records/PatientStore.h"
 
 namespace OrthancClinic
 {
@@ -452,7 +453,11 @@ std::pair<std::vector<Study>, int64_t> StudyStore::Search(const StudyFilter& fil
 {
   Conditions conditions;
   filter.practices.AddTo(conditions);
-  conditions.Add("match_patient_id = ?", filter.patientId);
+  if (!filter.patientId.empty())
+  {
+    // Of one who was merged into another, the studies are the other's now.
+    conditions.Add("match_patient_id = ?", PatientStore(transaction_).SurvivorOf(filter.patientId));
+  }
   conditions.Add("match_status = ?", filter.status);
   conditions.Add("accession_number = ?", filter.accessionNumber);
   conditions.Add("study_date >= ?", filter.studyDateFrom);

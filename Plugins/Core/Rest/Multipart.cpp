@@ -64,7 +64,10 @@ std::string HeaderParameter(const std::string& value, const std::string& name)
     {
       for (begin++; begin < value.size() && value[begin] != '"'; begin++)
       {
-        begin += value[begin] == '\\' && begin + 1 < value.size() ? 1 : 0;
+        // Only before these two: browsers send the folders of Windows as they are.
+        const bool escapes = value[begin] == '\\' && begin + 1 < value.size() &&
+                             (value[begin + 1] == '"' || value[begin + 1] == '\\');
+        begin += escapes ? 1 : 0;
         text += value[begin];
       }
       at = value.find(';', begin);

@@ -257,7 +257,8 @@ Json::Value ReadBody(const Endpoint& endpoint, const HttpRequest& request)
   }
   if (!endpoint.body)
   {
-    if (!request.body.empty() && !endpoint.route.rawBody)
+    // "{}" is what many clients send where there is nothing to say.
+    if (!request.body.empty() && request.body != "{}" && !endpoint.route.rawBody)
     {
       throw Stop{400, "This call takes no body"};
     }

@@ -9,7 +9,7 @@ namespace OrthancClinic
 std::vector<QueryParameter> StudyQueryParameters()
 {
   const Json::Value text = JsonLiteral(R"({"type": "string", "maxLength": 128})");
-  const Json::Value date = JsonLiteral(R"({"type": "string", "pattern": "^[0-9]{8}$"})");
+  const Json::Value date = JsonLiteral(R"({"type": "string", "format": "dicom-date"})");
   Json::Value sorts = JsonLiteral(R"({"type": "string", "default": "-received_at"})");
   for (const char* const sort : StudyStore::SORTS)
   {

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "Core/Dicom/Text.h"
 #include "Core/Errors.h"
 #include "Core/ReadAt.h"
 #include "Core/Rest/Http.h"
@@ -21,6 +22,7 @@ namespace OrthancClinic
 namespace
 {
 constexpr uint64_t LONGEST_FIELD = 64 << 10;
+constexpr size_t LONGEST_NAME = 4096;  // bytes
 constexpr size_t BLOCK = 1 << 20;
 
 std::string WhyNot()
@@ -154,7 +156,7 @@ std::optional<std::string> Upload::FindField(const std::string& name) const
       {
         throw BadInput("A field of the form is too long", {{name, "expected at most 64 KiB"}});
       }
-      return Read(part);
+      return DecodeUndeclared(Read(part));
     }
   }
   return std::nullopt;
@@ -208,6 +210,8 @@ struct UploadReader::Pimpl
     {
       part.fileName = DecodePercent(extended.substr(quote + 1));
     }
+    // A name is kept and shown, and a client may send any bytes as one.
+    part.fileName = CleanText(DecodeUndeclared(part.fileName), LONGEST_NAME);
     parts.push_back(std::move(part));
   }
 

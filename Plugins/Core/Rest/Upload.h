@@ -46,7 +46,7 @@ private:
 struct UploadedPart
 {
   std::string name;         // of the form's field; empty for a body that is no form
-  std::string fileName;     // as the client gave it, with its folders; empty for a field that is no file
+  std::string fileName;     // of the client, with its folders, in UTF-8; empty for a field that is no file
   std::string contentType;  // without its parameters, in lower case; empty if the client gave none
   uint64_t offset = 0;      // in the spool file
   uint64_t size = 0;
@@ -66,7 +66,8 @@ public:
   // The files: parts with a file name, and a body that is no form.
   std::vector<UploadedPart> Files() const;
 
-  // The text of a field that is no file; nothing without one. Throws BadInput if it is longer than 64 KiB.
+  // The text of a field that is no file, in UTF-8; nothing without one. Throws BadInput if it is longer than
+  // 64 KiB.
   std::optional<std::string> FindField(const std::string& name) const;
   std::string Field(const std::string& name) const;  // empty without one
 

@@ -7,6 +7,7 @@
 #include "Core/DatabaseFixture.h"
 #include "Core/Errors.h"
 #include "Core/Records/AppointmentStore.h"
+#include "Core/Records/PatientStore.h"
 #include "Core/Records/StudyStore.h"
 
 namespace OrthancClinic::Testing
@@ -75,6 +76,32 @@ TEST_P(OrdersOn, AreReadAsTheyWereWritten)
   EXPECT_EQ(stored.id, With([&](OrderStore& store) { return store.FindByNumber(read.orderNumber); })->id);
   EXPECT_EQ(stored.id,
             With([&](OrderStore& store) { return store.FindByStudyInstanceUid(read.studyInstanceUid); })->id);
+}
+
+TEST_P(OrdersOn, AreFoundWithThoseOfMergedPatients)
+{
+  Order order;
+  order.patientId = "a";
+  Insert(order);
+  order.patientId = "b";
+  Insert(order);
+  order.patientId = "c";
+  Insert(order);
+  Transaction transaction(GetDatabase());
+  PatientStore patients(transaction);
+  for (const char* id : {"a", "b", "c"})
+  {
+    Patient patient;
+    patient.id = id;
+    patient.practiceId = "default";
+    patients.Put(patient);
+  }
+  patients.Merge("a", "b", "alice");
+  OrderStore store(transaction);
+  EXPECT_EQ(2, store.Search({.patientId = "b"}).second);
+  EXPECT_EQ(2, store.Search({.patientId = "a"}).second);
+  EXPECT_EQ(1, store.Search({.patientId = "c"}).second);
+  EXPECT_EQ(3, store.Search({}).second);
 }
 
 TEST_P(OrdersOn, HaveAccessionNumbersThatAreUniqueForTheirIssuer)

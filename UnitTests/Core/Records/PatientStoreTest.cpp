@@ -191,6 +191,12 @@ TEST_P(PatientsOn, AreMergedWithTheirStudiesAndBack)
   EXPECT_THAT(With([](PatientStore& store) { return store.Merge("a", "b", "alice"); }), ElementsAre("of-a"));
   EXPECT_EQ("b", Find("a")->mergedInto);
   EXPECT_EQ("b", PatientOf("of-a"));
+  for (const char* id : {"a", "b"})
+  {
+    EXPECT_EQ(
+        2, WithStore<StudyStore>([&](StudyStore& store) { return store.Search({.patientId = id}); }).second)
+        << id;
+  }
   AddStudy("since", "b");
 
   EXPECT_THAT(With([](PatientStore& store) { return store.Unmerge("a"); }), ::testing::Contains("of-a"));

@@ -24,6 +24,11 @@ TEST(Multipart, GivesThePartsWithTheirHeaders)
   EXPECT_TRUE(parts[1].headers.empty());
 }
 
+TEST(Multipart, KeepsTheFoldersOfWindowsInANameAsBrowsersSendThem)
+{
+  EXPECT_EQ("C:\\CD\\\"1\".dcm", HeaderParameter(R"(form-data; filename="C:\CD\\\"1\".dcm")", "filename"));
+}
+
 TEST(Multipart, RefusesWhatIsNone)
 {
   const std::string type = "multipart/related; boundary=b";

@@ -464,6 +464,7 @@ TEST(Translations, HaveWhatASchemaSays)
       "few": {"type": "array", "minItems": 2}, "many": {"type": "array", "maxItems": 1},
       "date": {"type": "string", "format": "date"}, "time": {"type": "string", "format": "date-time"},
       "partial": {"type": "string", "format": "partial-date"}, "uid": {"type": "string", "format": "dicom-uid"},
+      "day": {"type": "string", "format": "dicom-date"}, "ae": {"type": "string", "format": "ae-title"},
       "pattern": {"type": "string", "pattern": "^a$"}, "unique": {"type": "array", "uniqueItems": true},
       "keys": {"type": "object", "propertyNames": {"maxLength": 1}},
       "either": {"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 2}]},

@@ -55,6 +55,24 @@ TEST(Upload, GivesThePartsOfAForm)
   EXPECT_THROW(upload->File().Keep((folder.Path() / "kept").string()), Unavailable);
 }
 
+TEST(Upload, GivesNamesAndFieldsInUtf8WhateverTheClientSends)
+{
+  const Testing::TemporaryDirectory folder;
+  UploadReader reader(folder.Path().string(), FORM_TYPE);
+  reader.Add(
+      "--b\r\nContent-Disposition: form-data; name=\"notes\"\r\n\r\nC\xF4t\xE9\r\n"
+      "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"R\xF6ntgen.dcm\"\r\n\r\n1\r\n"
+      "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\xE5\xBD\xB1.dcm\"\r\n\r\n2\r\n"
+      "--b\r\nContent-Disposition: form-data; name=\"file\"; filename*=UTF-8''a%00%FFb\r\n\r\n3\r\n--b--");
+  const auto upload = reader.Finish();
+  EXPECT_EQ("Côté", upload->Field("notes"));
+  const auto files = upload->Files();
+  ASSERT_EQ(3, files.size());
+  EXPECT_EQ("Röntgen.dcm", files[0].fileName);
+  EXPECT_EQ("影.dcm", files[1].fileName);
+  EXPECT_EQ("a ÿb", files[2].fileName);
+}
+
 TEST(Upload, GivesABodyThatIsNoFormAsOneFile)
 {
   const Testing::TemporaryDirectory folder;
