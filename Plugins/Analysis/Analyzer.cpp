@@ -11,7 +11,6 @@
 #include "Core/Digest.h"
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
-#include "Core/Log.h"
 #include "Core/Records/Practice.h"
 #include "Core/Records/StudyStore.h"
 #include "Core/Tasks/TaskStore.h"
@@ -791,7 +790,7 @@ void Analyzer::Analyse(RunningTask& task)
   catch (const NotFound&)
   {
     CheckGone(task, *analysis);
-    LogWarning("The study of an analysis was deleted before its report could be stored");
+    analysis->error = "The study was deleted before the report could be stored";
   }
   Transaction transaction(database_);
   AnalysisStore store(transaction);

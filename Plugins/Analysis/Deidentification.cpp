@@ -25,11 +25,19 @@ bool IsGiven(const DcmTagKey& tag)
          tag == DCM_SeriesInstanceUID || tag == DCM_SOPInstanceUID || tag == DCM_FrameOfReferenceUID;
 }
 
+// Codes, and what says how pixels are meant.
 bool IsText(const DcmTagKey& tag)
 {
-  static const std::set<DcmTagKey> NEEDED = {
-      DCM_Manufacturer,           DCM_ManufacturerModelName, DCM_ConvolutionKernel, DCM_CodeValue,
-      DCM_CodingSchemeDesignator, DCM_CodingSchemeVersion,   DCM_CodeMeaning};
+  static const std::set<DcmTagKey> NEEDED = {DCM_Manufacturer,
+                                             DCM_ManufacturerModelName,
+                                             DCM_ConvolutionKernel,
+                                             DCM_CodeValue,
+                                             DCM_CodingSchemeDesignator,
+                                             DCM_CodingSchemeVersion,
+                                             DCM_CodeMeaning,
+                                             DCM_RescaleType,
+                                             DCM_ModalityLUTType,
+                                             DCM_StackID};
   return NEEDED.contains(tag);
 }
 

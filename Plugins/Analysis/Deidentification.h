@@ -15,8 +15,8 @@ namespace OrthancClinic::Analysis
 // Of a file whose pixels are not compressed, what may leave, in explicit little endian. At every level:
 //
 // - numbers and code strings stay; so do codes, with their value in the place of their meaning;
-// - text, names, dates, times and binary data go, but for the pixels with their tables, the manufacturer and
-//   the model, and what is empty;
+// - text, names, dates, times and binary data go, but for the pixels with their tables and types, the
+//   manufacturer and the model, and what is empty;
 // - of the patient, the PatientName and PatientID of the file itself stay: the caller has given them;
 // - private attributes, curves, overlays, and what was asked for and reported go;
 // - an identifier that is not the standard's own becomes `pseudonymOf` it; those of the study, the series,

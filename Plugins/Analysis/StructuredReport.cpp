@@ -98,12 +98,13 @@ public:
   void Text(size_t parent, DSRTypes::E_RelationshipType relationship, const DSRCodedEntryValue& concept_,
             const std::string& text)
   {
-    if (text.find_first_not_of(" \t\r\n") == std::string::npos)
+    const std::string printable = Printable(text);
+    if (printable.find_first_not_of(" \r\n") == std::string::npos)
     {
       return;
     }
     Add(parent, relationship, DSRTypes::VT_Text, concept_);
-    CheckDicom(tree_.getCurrentContentItem().setStringValue(Printable(text).c_str()));
+    CheckDicom(tree_.getCurrentContentItem().setStringValue(printable.c_str()));
   }
 
   void Uid(size_t parent, DSRTypes::E_RelationshipType relationship, const DSRCodedEntryValue& concept_,

@@ -112,7 +112,7 @@ TEST_F(StructuredReport, IsValidWhateverTheTexts)
   finding["region"] = ParseJson(R"({"code": "1", "scheme": "SCT", "meaning": "a\\\\b"})");
   finding.removeMember("tooth");
   odd.result["findings"][1]["measurements"][0]["name"] = "Profondeur \\ sur plus de seize caractères";
-  odd.result["summary"]["fr"] = "  ";
+  odd.result["summary"]["fr"] = " \x0c\x1b ";
   odd.algorithm = "vendor\\model " + std::string(100, 'm');
   odd.verifiedBy = "O'Brien\\Zoé=Ng";
   odd.organization = std::string(100, 'c') + "\\";

@@ -446,6 +446,25 @@ TEST(AModelOnTheNetwork, MayAnswerWhenTheStudyHasMoved)
   EXPECT_EQ(1, server.Accepted());
 }
 
+TEST(AModelOnTheNetwork, MayAnswerWhenTheStudyIsGone)
+{
+  ChatServer server;
+  server.Plan({Mood::Hang});
+  const Clinic clinic(WithUser(Chat(server)));
+  const std::string uid = clinic.Send(Tooth());
+  EXPECT_TRUE(WaitUntil([&] { return server.Accepted() == 1; }));
+  const Json::Value items = clinic.Http().Get("/api/v1/analyses").Json()["items"];
+  ASSERT_EQ(1u, items.size());
+  EXPECT_EQ(200, clinic.Http().Delete("/studies/" + items[0]["orthanc_study_id"].asString()).status);
+  server.LetGo();
+
+  const Json::Value analysis = WaitFor(clinic, items[0]["id"].asString(), "completed");
+
+  EXPECT_THAT(analysis["error"].asString(), HasSubstr("deleted"));
+  EXPECT_TRUE(analysis["report_uid"].isNull()) << "there is no report";
+  EXPECT_EQ(0u, clinic.Http().Get("/studies").Json().size()) << "nor does one bring the study back";
+}
+
 TEST(AModelOnTheNetwork, MayCostNoMoreThanIsAllowed)
 {
   ChatServer server;
