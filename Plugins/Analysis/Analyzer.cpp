@@ -905,6 +905,7 @@ void Analyzer::Receive(RunningTask& task)
   {
     sent.insert(pseudonyms.Uid(image.sopInstanceUid));
   }
+  std::string problem;
   Json::Value findings(Json::arrayValue);
   for (const Json::Value& instance : orthanc_.Get("/studies/" + id + "/instances"))
   {
@@ -915,10 +916,18 @@ void Analyzer::Receive(RunningTask& task)
     {
       continue;
     }
-    orthanc_.Post("/instances",
-                  pseudonyms.Reidentify(orthanc_.GetBytes("/instances/" + handled.back() + "/file"), images));
-    findings.append(ReturnedObject(
-        Tag(orthanc_.Get("/instances/" + handled.back() + "/tags?short"), "0008,0060"), images.front()));
+    try
+    {
+      orthanc_.Post("/instances", pseudonyms.Reidentify(
+                                      orthanc_.GetBytes("/instances/" + handled.back() + "/file"), images));
+      findings.append(ReturnedObject(
+          Tag(orthanc_.Get("/instances/" + handled.back() + "/tags?short"), "0008,0060"), images.front()));
+    }
+    catch (const Unavailable& error)
+    {
+      problem = error.what();  // the others come home all the same
+      handled.pop_back();
+    }
   }
   if (!findings.empty())
   {
@@ -956,6 +965,10 @@ void Analyzer::Receive(RunningTask& task)
   if (images.empty() && analysis && analysis->status == "sent")
   {
     Fail(task, *analysis, Failure::NO_ANSWER, "The study was deleted");
+  }
+  if (!problem.empty())
+  {
+    throw Unavailable(problem);
   }
 }
 

@@ -56,7 +56,12 @@ std::string Pseudonyms::Reidentify(const std::string& bytes, const std::vector<A
   DcmFileFormat file;
   ReadDicom(bytes, file);
   DcmDataset& dataset = *file.getDataset();
-  CheckDicom(dataset.convertToUTF8());
+  if (dataset.convertToUTF8().bad())
+  {
+    // It names a character set that there is not, or does not keep to it. Latin 1 reads every byte.
+    CheckDicom(dataset.putAndInsertString(DCM_SpecificCharacterSet, "ISO_IR 100"));
+    CheckDicom(dataset.convertToUTF8());
+  }
   DcmStack stack;
   while (dataset.nextObject(stack, OFTrue).good())
   {

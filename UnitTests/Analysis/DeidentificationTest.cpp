@@ -154,5 +154,21 @@ TEST(Pseudonyms, TakeCompressedPixelsAsTheyAre)
   EXPECT_EQ("1.2.840.10008.1.2.4.70", ScanDicom(home).transferSyntax);
   EXPECT_EQ("4711", ScanDicom(home).Text(0x00100020));
 }
+
+TEST(Pseudonyms, TakeTextsThatDoNotKeepToTheirCharacterSet)
+{
+  const Pseudonyms pseudonyms("a1");
+  AnalysedImage image;
+  image.tags = JsonLiteral(R"({"0010,0010": "Lévesque^Zoé", "0020,000d": "1.2.4"})");
+  for (const char* set : {"ISO-IR 100", "ISO_IR 192"})
+  {
+    Testing::DicomFile made("OT");
+    made.Set("SpecificCharacterSet", set).Set("SeriesDescription", "R\xe9sultat");
+    const DicomScan scan = ScanDicom(pseudonyms.Reidentify(Bytes(made), {image}));
+    EXPECT_EQ("ISO_IR 192", scan.Text(0x00080005)) << set;
+    EXPECT_EQ("Lévesque^Zoé", scan.Text(0x00100010)) << set;
+    EXPECT_EQ("Résultat", scan.Text(0x0008103e)) << set;
+  }
+}
 }  // namespace
 }  // namespace OrthancClinic::Analysis
