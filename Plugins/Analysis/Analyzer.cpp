@@ -853,6 +853,7 @@ void Analyzer::Poll(RunningTask& task)
   }
   catch (const NotFound&)
   {
+    CheckGone(task, *analysis);
     return;  // the study was deleted
   }
   catch (const Unavailable& reason)

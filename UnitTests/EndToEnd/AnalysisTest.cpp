@@ -18,6 +18,7 @@
 #include "Core/Records/Xray.h"
 #include "EndToEnd/Clinic.h"
 #include "Support/ChatServer.h"
+#include "Support/HostileInput.h"
 #include "Support/HttpServer.h"
 #include "Support/Wait.h"
 
@@ -849,6 +850,41 @@ TEST(ADicomNode, GetsImagesWithoutIdentityAndItsResultComesHome)
         [&] { return FileOf(clinic, late.InstanceUid()).find("KHON96052814") != std::string::npos; }));
     node.Http().Delete("/instances/" + instances[0].asString());
   }
+}
+
+// DCMTK, which Orthanc reads DICOM with, ends the process over a file whose sequences are nested deeply
+// enough.
+TEST(ADicomNode, MayHaveAnObjectThatWouldEndOrthanc)
+{
+  std::atomic<int> fetched{0};
+  const HttpServer node(
+      [&](const ServedRequest& request) -> ServedReply
+      {
+        if (request.method == "POST")
+        {
+          return {.body = "{}"};
+        }
+        if (request.target.ends_with("/1.2.3.5"))
+        {
+          fetched++;
+          const std::string from = request.target.substr(request.target.find("/studies/") + 9);
+          return {.body = NestedDicom(from.substr(0, from.find('/'))), .contentType = "application/dicom"};
+        }
+        return {.body = R"([{"0020000E": {"Value": ["1.2.3.4"]}, "00080018": {"Value": ["1.2.3.5"]}}])"};
+      });
+  const Clinic clinic(
+      WithUser(Configuration(R"({"Providers": [{"Name": "node", "Type": "dicomweb", "Endpoint": ")" +
+                             node.Url("/dicom-web") + R"("}], "Rules": [{"Provider": "node"}]})")));
+  clinic.Send(Tooth());
+
+  Json::Value health;
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        health = clinic.Http().Get("/api/v1/health").Json()["parts"]["analysis"]["providers"]["node"];
+        return !health["ready"].asBool() && fetched == 1;
+      }));
+  EXPECT_THAT(health["error"].asString(), HasSubstr("is no DICOM"));
 }
 
 // Real images, where somebody has put some beside the project (CLINIC_DICOM_FOLDER says where).

@@ -11,6 +11,8 @@
 #include <memory>
 #include <vector>
 
+#include "Core/Dicom/DicomScan.h"
+
 namespace OrthancClinic
 {
 std::optional<Json::Value> ParseOrthancJson(std::string_view text)
@@ -142,6 +144,11 @@ IOrthanc::Answer InProcessOrthanc::Fetch(const std::string& path,
 Json::Value InProcessOrthanc::ReadDicom(const std::string& dicom)
 {
   constexpr uint32_t LONGEST_STRING = 1024;
+  // DCMTK ends the process over what is nested too deeply.
+  if (const DicomScan scan = ScanDicom(dicom); !scan.problems.empty())
+  {
+    throw BadInput(scan.problems.front());
+  }
   const std::string json =
       TakeString(context_, OrthancPluginDicomBufferToJson(
                                context_, dicom.data(), SizeOf(dicom), OrthancPluginDicomToJsonFormat_Short,
