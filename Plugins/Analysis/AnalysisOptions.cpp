@@ -138,7 +138,7 @@ const Json::Value& OptionsSchema()
               "MaximumImages": {"type": "integer", "minimum": 1, "maximum": 10000, "description": "Images of a study, evenly chosen from what it has (default 4; dicom, dicomweb: 10000)."},
               "LongEdge": {"type": "integer", "minimum": 64, "maximum": 8192, "description": "Pixels of the longer edge of what is sent, at most (default 2048)."},
               "ImageFormat": {"type": "string", "enum": ["png", "jpeg"], "description": "Of what is sent (default png)."},
-              "BurnedInAnnotation": {"type": "boolean", "description": "Sends also images whose pixels may carry text: BurnedInAnnotation YES, ultrasound, secondary captures (default false)."},
+              "BurnedInAnnotation": {"type": "boolean", "description": "Sends also images whose pixels may carry text or a face: BurnedInAnnotation or RecognizableVisualFeatures YES, ultrasound, secondary captures (default false)."},
               "Content": {"type": "string", "enum": ["images", "dicom"], "description": "http: what is sent, rendered images or de-identified DICOM (default images)."},
               "Overlay": {"type": "boolean", "description": "Stores the images with the findings drawn into them, besides the report (default false)."},
               "Prompts": {"type": "string", "description": "openai: a folder whose files `<X-ray type>.<language>.txt` replace ours."}

@@ -301,7 +301,7 @@ Json::Value ToJson(const Analysis& analysis, const std::vector<Dispatch>& dispat
   json["model"] = used.isObject() ? used["model"] : Json::Value();
   json["prompt_version"] = used.isObject() ? used["prompt_version"] : Json::Value();
   json["made_by_software"] = true;  // and no diagnosis
-  const bool hasReport = !analysis.result.isNull() && analysis.completedAt;
+  const bool hasReport = !analysis.result.isNull() && analysis.completedAt && analysis.error.empty();
   json["report_uid"] = hasReport ? Json::Value(analysis.ReportUid()) : Json::Value();
   const bool isVerified = analysis.status == "accepted" || analysis.status == "edited";
   json["verified_report_uid"] = isVerified ? Json::Value(analysis.VerifiedReportUid()) : Json::Value();

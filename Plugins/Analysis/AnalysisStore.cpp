@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "Core/Configuration/Json.h"
 #include "Core/Database/Query.h"
 #include "Core/Dicom/Uid.h"
@@ -138,6 +140,12 @@ void AnalysisStore::Update(const Analysis& analysis)
            analysis.reviewedBy, Text(analysis.reviewedAt), WriteJson(analysis.review), analysis.id});
 }
 
+void AnalysisStore::MoveToStudy(const std::string& fromOrthancStudyId, const std::string& toOrthancStudyId)
+{
+  Execute(transaction_, "UPDATE analyses SET orthanc_study_id = :to WHERE orthanc_study_id = :from",
+          {toOrthancStudyId, fromOrthancStudyId});
+}
+
 void AnalysisStore::Put(const Dispatch& dispatch)
 {
   Execute(
@@ -202,6 +210,20 @@ std::optional<Dispatch> AnalysisStore::FindAnswer(const std::string& provider,
       "LIMIT 1",
       {provider, questionSha256});
   return dispatches.empty() ? std::nullopt : std::optional(std::move(dispatches.front()));
+}
+
+bool AnalysisStore::IsAsked(const Dispatch& dispatch, Timestamp since)
+{
+  const auto others = FetchDispatches(
+      "WHERE provider = :provider AND question_sha256 = :sha256 AND analysis_id <> :analysis AND outcome IN "
+      "('answered', 'sent')",
+      {dispatch.provider, dispatch.questionSha256, dispatch.analysisId});
+  return std::any_of(others.begin(), others.end(),
+                     [&](const Dispatch& other)
+                     {
+                       return other.outcome == "answered" ||
+                              ParseTimestamp(other.document["sent_at"].asString()) > std::optional(since);
+                     });
 }
 
 std::pair<int64_t, int64_t> AnalysisStore::Spent(const std::string& provider, const std::string& day)

@@ -104,11 +104,17 @@ public:
   void Insert(const Analysis& analysis);
   void Update(const Analysis& analysis);
 
+  // The analyses of a study which Orthanc has under another id now.
+  void MoveToStudy(const std::string& fromOrthancStudyId, const std::string& toOrthancStudyId);
+
   void Put(const Dispatch& dispatch);
   std::optional<Dispatch> FindDispatch(const std::string& id);
   std::vector<Dispatch> DispatchesOf(const std::string& analysisId);
   // The answer that the same question to the same provider got already.
   std::optional<Dispatch> FindAnswer(const std::string& provider, const std::string& questionSha256);
+  // Whether another analysis has put the same question to the same provider and got its answer, or may still
+  // get it: it was sent after `since`.
+  bool IsAsked(const Dispatch& dispatch, Timestamp since);
   // Tokens and millionths of money of a day ("2026-02-08").
   std::pair<int64_t, int64_t> Spent(const std::string& provider, const std::string& day);
 

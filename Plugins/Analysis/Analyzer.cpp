@@ -34,6 +34,9 @@ constexpr const char* POLL = "analysis-poll";
 constexpr const char* VERIFY = "verified-report";
 constexpr int ATTEMPTS = 20;  // with an hour between the last ones: most of a day
 constexpr Milliseconds LONGEST_DELAY(3600'000);
+constexpr int ATTEMPTS_OF_A_MOVE = 12;       // about an hour
+constexpr Milliseconds SAME_QUESTION(1000);  // until it is looked whether it has its answer
+constexpr Milliseconds SLACK(30'000);        // of a request's time, for what is not the request
 constexpr int FIRST_POLL = 2;  // seconds after the images were sent; then twice as long each time
 constexpr int LONGEST_POLL = 60;
 constexpr unsigned OVERLAY_EDGE = 2048;
@@ -238,6 +241,12 @@ std::optional<Analysis> Analyzer::Await(const std::string& id)
   }
 }
 
+void Analyzer::StudyMoved(Transaction& transaction, const std::string& fromOrthancStudyId,
+                          const std::string& toOrthancStudyId)
+{
+  AnalysisStore(transaction).MoveToStudy(fromOrthancStudyId, toOrthancStudyId);
+}
+
 void Analyzer::Stop()
 {
   const std::lock_guard lock(mutex_);
@@ -330,7 +339,7 @@ void Analyzer::Apply(RunningTask& task)
                       {
                         return one.provider == name &&
                                ((one.xrayId.empty() && (one.status == "requested" || one.status == "sent")) ||
-                                one.images == described);
+                                Identity(one.images) == Identity(described));
                       });
       if (!isThere)
       {
@@ -424,27 +433,61 @@ std::optional<Answer> Analyzer::Reuse(Provider& provider, Dispatch& dispatch) co
   return answer;
 }
 
+// Before anything leaves. What the same question of another analysis is getting, or has just got, is not paid
+// for twice: false.
+bool Analyzer::Begin(Provider& provider, const Analysis& analysis, const Dispatch& dispatch) const
+{
+  const ProviderOptions& options = provider.options;
+  Transaction transaction(database_);
+  AnalysisStore store(transaction);
+  if (options.type == "openai" || options.type == "http")
+  {
+    StudyStore(transaction).FindForUpdate(analysis.orthancStudyId);  // one question after the other
+    // One that was begun earlier is that of a process which has ended.
+    if (store.IsAsked(dispatch, Now() - std::chrono::seconds(options.timeoutSeconds) - SLACK))
+    {
+      return false;
+    }
+  }
+  store.Put(dispatch);
+  if (options.type != "quality")
+  {
+    AuditEntry entry;
+    entry.principal.name = analysis.requestedBy;
+    entry.action = "analysis.dispatch";
+    entry.practiceId = analysis.practiceId;
+    entry.studyInstanceUid = analysis.studyInstanceUid;
+    entry.detail = dispatch.document;
+    entry.detail["analysis_id"] = analysis.id;
+    AuditTrail::Append(transaction, entry);
+  }
+  transaction.Commit();
+  return true;
+}
+
+// An image is not where it was. Throws Unavailable while its study may be on its way to another PatientID
+// (StudyMoved tells when it has arrived); returns if it was deleted.
+void Analyzer::CheckGone(RunningTask& task, const Analysis& analysis) const
+{
+  Transaction transaction(database_, Transaction::Mode::ReadOnly);
+  const auto now = AnalysisStore(transaction).Find(analysis.id);
+  const bool isMoved = now && now->orthancStudyId != analysis.orthancStudyId;
+  StudyStore store(transaction);
+  Study study;
+  study.orthancStudyId = analysis.orthancStudyId;
+  study.studyInstanceUid = analysis.studyInstanceUid;
+  const bool isSomewhere = store.FindByOrthancId(analysis.orthancStudyId) || !store.Twins(study).empty();
+  transaction.Commit();
+  if (isMoved || (isSomewhere && task.Get().attempts <= ATTEMPTS_OF_A_MOVE))
+  {
+    throw Unavailable("The study is being moved or deleted");
+  }
+}
+
 Answer Analyzer::Send(RunningTask& task, Provider& provider, const Analysis& analysis,
                       const Question& question, const ProviderRequest& request, Dispatch& dispatch)
 {
   const ProviderOptions& options = provider.options;
-  {
-    // Before anything leaves.
-    Transaction transaction(database_);
-    AnalysisStore(transaction).Put(dispatch);
-    if (options.type != "quality")
-    {
-      AuditEntry entry;
-      entry.principal.name = analysis.requestedBy;
-      entry.action = "analysis.dispatch";
-      entry.practiceId = analysis.practiceId;
-      entry.studyInstanceUid = analysis.studyInstanceUid;
-      entry.detail = dispatch.document;
-      entry.detail["analysis_id"] = analysis.id;
-      AuditTrail::Append(transaction, entry);
-    }
-    transaction.Commit();
-  }
   const Timestamp begun = Now();
   const auto finish = [&](const std::string& error)
   {
@@ -539,7 +582,7 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
       guard.CheckDisclosure(destination, options.outsideCanada);
     }
     const ProviderRequest request = provider.provider->Prepare(question);
-    dispatch.questionSha256 = Sha256Of(request.sha256 + WriteJson(analysis.images));
+    dispatch.questionSha256 = Sha256Of(request.sha256 + Identity(analysis.images));
     Json::Value& document = dispatch.document;
     document["provider"] = options.name;
     document["destination"] = options.type == "quality" ? "this process" : destination.url;
@@ -567,13 +610,25 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
         task.PutOff(*until);
         return false;
       }
+      if (!Begin(provider, analysis, dispatch))
+      {
+        NoteWaiting(analysis, "The same question is being asked");
+        task.PutOff(Now() + SAME_QUESTION);
+        return false;
+      }
       failure = Failure::BAD_ANSWER;
       answer = Send(task, provider, analysis, question, request, dispatch);
     }
   }
   catch (const NotFound&)
   {
+    CheckGone(task, analysis);
     Fail(task, analysis, Failure::NOT_SENT, "The study was deleted");
+    return false;
+  }
+  catch (const MustNotLeave& error)
+  {
+    Fail(task, analysis, Failure::NOT_SENT, error.what());
     return false;
   }
   catch (const PermanentFailure& error)
@@ -646,7 +701,7 @@ void Analyzer::StoreReport(const Analysis& analysis, bool verified)
 {
   ReportContent content;
   content.analysis = analysis;
-  content.images = images_.Load(analysis.images);
+  content.images = images_.Load(analysis.images, analysis.orthancStudyId);
   content.result = analysis.result;
   Transaction transaction(database_, Transaction::Mode::ReadOnly);
   const auto dispatch = AnalysisStore(transaction).FindDispatch(analysis.dispatchId);
@@ -690,7 +745,7 @@ void Analyzer::StoreOverlays(const Analysis& analysis)
     transaction.Commit();
   }
   int number = 0;
-  for (const AnalysedImage& image : images_.Load(analysis.images))
+  for (const AnalysedImage& image : images_.Load(analysis.images, analysis.orthancStudyId))
   {
     if (HasRegions(image, analysis.result["findings"]))
     {
@@ -745,7 +800,8 @@ void Analyzer::Analyse(RunningTask& task)
   }
   catch (const NotFound&)
   {
-    LogWarning("The study of an analysis was deleted before its report could be stored");
+    CheckGone(task, *analysis);
+    analysis->error = "The study was deleted before the report could be stored";
   }
   Transaction transaction(database_);
   AnalysisStore store(transaction);
@@ -785,7 +841,7 @@ void Analyzer::Poll(RunningTask& task)
   std::string error;
   try
   {
-    question.images = images_.Load(analysis->images);
+    question.images = images_.Load(analysis->images, analysis->orthancStudyId);
     // What is stored here is received like what a node sends by itself.
     for (const auto& [uid, file] : provider->provider->Fetch(
              question, known, [&] { return task.IsStopping() || IsCancelled(analysis->id); }))
@@ -808,6 +864,7 @@ void Analyzer::Poll(RunningTask& task)
   }
   catch (const NotFound&)
   {
+    CheckGone(task, *analysis);
     return;  // the study was deleted
   }
   catch (const Unavailable& reason)
@@ -842,33 +899,55 @@ void Analyzer::Receive(RunningTask& task)
     return;
   }
   std::vector<std::string> handled;
+  std::vector<AnalysedImage> images;
   if (analysis->status != "cancelled")
   {
-    const Pseudonyms pseudonyms(analysis->id);
-    const auto images = images_.Load(analysis->images);
-    std::set<std::string> sent;
-    for (const AnalysedImage& image : images)
+    try
     {
-      sent.insert(pseudonyms.Uid(image.sopInstanceUid));
+      images = images_.Load(analysis->images, analysis->orthancStudyId);
     }
-    Json::Value findings(Json::arrayValue);
-    for (const Json::Value& instance : orthanc_.Get("/studies/" + id + "/instances"))
+    catch (const NotFound&)
     {
-      handled.push_back(instance["ID"].asString());
-      if (sent.contains(instance["MainDicomTags"]["SOPInstanceUID"].asString()))
-      {
-        continue;  // our own, from a node that gives back what it got
-      }
+      CheckGone(task, *analysis);
+    }
+  }
+  const Pseudonyms pseudonyms(analysis->id);
+  std::set<std::string> sent;
+  for (const AnalysedImage& image : images)
+  {
+    sent.insert(pseudonyms.Uid(image.sopInstanceUid));
+  }
+  std::string problem;
+  Json::Value findings(Json::arrayValue);
+  for (const Json::Value& instance : orthanc_.Get("/studies/" + id + "/instances"))
+  {
+    handled.push_back(instance["ID"].asString());
+    // Of a cancelled analysis or a deleted study, nothing is kept; nor is our own, from a node that gives
+    // back what it got.
+    if (images.empty() || sent.contains(instance["MainDicomTags"]["SOPInstanceUID"].asString()))
+    {
+      continue;
+    }
+    try
+    {
       orthanc_.Post("/instances", pseudonyms.Reidentify(
                                       orthanc_.GetBytes("/instances/" + handled.back() + "/file"), images));
       findings.append(ReturnedObject(
           Tag(orthanc_.Get("/instances/" + handled.back() + "/tags?short"), "0008,0060"), images.front()));
     }
+    catch (const Unavailable& error)
+    {
+      problem = error.what();  // the others come home all the same
+      handled.pop_back();
+    }
+  }
+  if (!findings.empty())
+  {
     Transaction transaction(database_);
     AnalysisStore store(transaction);
     analysis = store.FindForUpdate(analysis->id);
     // What comes when the analysis has ended is in the study all the same.
-    if (analysis && analysis->status == "sent" && !findings.empty())
+    if (analysis && analysis->status == "sent")
     {
       analysis->status = "answered";
       analysis->result["findings"] = findings;
@@ -883,13 +962,6 @@ void Analyzer::Receive(RunningTask& task)
     }
     transaction.Commit();
   }
-  else
-  {
-    for (const Json::Value& instance : orthanc_.Get("/studies/" + id + "/instances"))
-    {
-      handled.push_back(instance["ID"].asString());
-    }
-  }
   // They live on in the study to which they belong; what has come meanwhile stays until it has its turn.
   for (const std::string& instance : handled)
   {
@@ -901,6 +973,14 @@ void Analyzer::Receive(RunningTask& task)
     {
       // Deleted already, by an earlier attempt of this task.
     }
+  }
+  if (images.empty() && analysis && analysis->status == "sent")
+  {
+    Fail(task, *analysis, Failure::NO_ANSWER, "The study was deleted");
+  }
+  if (!problem.empty())
+  {
+    throw Unavailable(problem);
   }
 }
 
@@ -916,7 +996,7 @@ void Analyzer::CheckEdit(const std::string& id, const Json::Value& findings)
   {
     Json::Value result;
     result["findings"] = findings;
-    CheckResult(result, images_.Load(analysis->images));
+    CheckResult(result, images_.Load(analysis->images, analysis->orthancStudyId));
   }
 }
 
@@ -952,6 +1032,10 @@ Analysis Analyzer::Review(Transaction& transaction, const std::string& id, const
       viewed ? Json::Value(static_cast<double>((*analysis->reviewedAt - *viewed).count()) / 1000)
              : Json::Value();
   store.Update(*analysis);
+  if (const auto dispatch = store.FindDispatch(analysis->dispatchId))
+  {
+    WriteIntoXrays(transaction, *analysis, *dispatch);
+  }
   if (decision != "reject")
   {
     TaskStore(transaction).Enqueue(VERIFY, id);
@@ -976,6 +1060,7 @@ void Analyzer::Verify(RunningTask& task)
     }
     catch (const NotFound&)
     {
+      CheckGone(task, *analysis);
       throw PermanentFailure("The study was deleted before its verified report could be stored");
     }
   }

@@ -53,6 +53,10 @@ public:
                    const std::string& language, const std::string& requestedBy,
                    const std::string& xrayId = "") const;
 
+  // The study was stored anew under another PatientID: its analyses are those of the new one.
+  static void StudyMoved(Transaction& transaction, const std::string& fromOrthancStudyId,
+                         const std::string& toOrthancStudyId);
+
   // Waits until the analysis has ended, or for XrayWaitSeconds, or until Orthanc stops; not at all if many
   // wait already. Not within a transaction.
   std::optional<Analysis> Await(const std::string& id);
@@ -99,6 +103,8 @@ private:
   bool GetAnswer(RunningTask& task, Provider& provider, Analysis& analysis);
   std::optional<Answer> Reuse(Provider& provider, Dispatch& dispatch) const;
   std::optional<Timestamp> MustWaitUntil(Provider& provider, std::string& reason);
+  bool Begin(Provider& provider, const Analysis& analysis, const Dispatch& dispatch) const;
+  void CheckGone(RunningTask& task, const Analysis& analysis) const;
   Answer Send(RunningTask& task, Provider& provider, const Analysis& analysis, const Question& question,
               const ProviderRequest& request, Dispatch& dispatch);
   Destination DestinationOf(const ProviderOptions& options) const;

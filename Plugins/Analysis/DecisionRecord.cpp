@@ -178,13 +178,14 @@ std::string Findings(const Json::Value& findings, const std::string& language, c
   std::string list;
   for (const Json::Value& finding : findings)
   {
-    const std::string text = TextIn(finding["text"], language);
     const std::string tooth = finding.isMember("tooth") ? " · " + finding["tooth"].asString() : "";
     const std::string sure = finding.isMember("confidence")
                                  ? fmt::format(" ({}: {:.2f})", confidence, finding["confidence"].asDouble())
                                  : "";
-    list += fmt::format("<li>{}{}: {}{}</li>", Escape(finding["kind"].asString()), Escape(tooth),
-                        Escape(text), Escape(sure));
+    const std::string advice = TextIn(finding["recommendation"], language);
+    list += fmt::format("<li>{}{}: {}{}{}</li>", Escape(finding["kind"].asString()), Escape(tooth),
+                        Escape(TextIn(finding["text"], language)), Escape(sure),
+                        advice.empty() ? "" : "<br>" + Escape(advice));
   }
   return list.empty() ? "" : "<ul>" + list + "</ul>";
 }
@@ -211,9 +212,13 @@ std::string DecisionRecord(const Analysis& analysis, const Json::Value& dispatch
                                  TextOf(dispatch, "jurisdiction"), TextOf(dispatch, "sent_at"))));
   row(Assessment, Escape(TextOf(dispatch, "privacy_impact_assessment")));
   row(Checksum, Escape(TextOf(dispatch, "request_sha256")));
-  const std::string found = analysis.result.isObject() ? Findings(analysis.result["findings"],
-                                                                  analysis.language, labels.at(Confidence))
-                                                       : "";
+  std::string found;
+  if (analysis.result.isObject())
+  {
+    const std::string summary = TextIn(analysis.result["summary"], analysis.language);
+    found = (summary.empty() ? "" : "<p>" + Escape(summary) + "</p>") +
+            Findings(analysis.result["findings"], analysis.language, labels.at(Confidence));
+  }
   row(Factors, found.empty() ? labels.at(NoFactors) : found);
   const Json::Value& review = analysis.review;
   const Json::Value told = review.isObject() ? review["patient_informed"] : Json::Value();

@@ -3,8 +3,11 @@
 #include "DicomDataset.h"
 
 #include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dcistrmb.h>
 #include <dcmtk/dcmdata/dcostrmb.h>
 #include <dcmtk/dcmdata/dctk.h>
+
+#include <algorithm>
 
 #include "Core/Errors.h"
 #include "Finding.h"
@@ -34,15 +37,46 @@ void CopyStudyAttributes(DcmItem& dataset, const Json::Value& tags)
     {
       CheckDicom(dataset.putAndInsertString(tag, value.c_str()));
     }
+    else if (dataset.tagExists(tag))
+    {
+      CheckDicom(dataset.insertEmptyElement(tag));
+    }
   }
+}
+
+void ReadDicom(const std::string& bytes, DcmFileFormat& file)
+{
+  DcmInputBufferStream stream;
+  stream.setBuffer(bytes.data(), static_cast<offile_off_t>(bytes.size()));
+  stream.setEos();
+  file.transferInit();
+  CheckDicom(file.read(stream));
+  file.transferEnd();
+  CheckDicom(file.loadAllDataIntoMemory());
+}
+
+std::string ReplaceUids(const std::string& text, const std::function<std::string(const std::string&)>& by)
+{
+  std::string replaced;
+  for (size_t begin = 0; begin <= text.size();)
+  {
+    const size_t end = std::min(text.find('\\', begin), text.size());
+    replaced += (begin == 0 ? "" : "\\") + by(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return replaced;
 }
 
 std::string WriteDicom(DcmFileFormat& file)
 {
-  std::string buffer(file.calcElementLength(EXS_LittleEndianExplicit, EET_ExplicitLength) + (64 << 10), '\0');
+  // Compressed pixels stay as they are.
+  const E_TransferSyntax original = file.getDataset()->getOriginalXfer();
+  const E_TransferSyntax syntax = DcmXfer(original).isEncapsulated() ? original : EXS_LittleEndianExplicit;
+  CheckDicom(file.validateMetaInfo(syntax));
+  std::string buffer(file.calcElementLength(syntax, EET_ExplicitLength) + (64 << 10), '\0');
   DcmOutputBufferStream stream(buffer.data(), static_cast<offile_off_t>(buffer.size()));
   file.transferInit();
-  CheckDicom(file.write(stream, EXS_LittleEndianExplicit, EET_ExplicitLength, nullptr));
+  CheckDicom(file.write(stream, syntax, EET_ExplicitLength, nullptr));
   file.transferEnd();
   void* written = nullptr;
   offile_off_t size = 0;

@@ -124,7 +124,7 @@ Answer DicomProvider::Ask(const Question& question, const ProviderRequest&,
     }
     if (sent.insert(image.orthancInstanceId).second)
     {
-      const std::string file = pseudonyms.Deidentify(orthanc_, image);
+      const std::string file = pseudonyms.Deidentify(orthanc_, images_, image);
       Store(file, isCancelled);
       digest.Add(file);
       answer.sentBytes += static_cast<int64_t>(file.size());

@@ -13,12 +13,15 @@ namespace OrthancClinic::Analysis
 {
 namespace
 {
+// Of a pixel: what shares of a width may add by rounding.
+constexpr double ROUNDING = 1e-6;
+
 // x, y within an image of that size; its right and lower edges belong to it.
 bool IsInside(const Json::Value& point, const AnalysedImage& image)
 {
   const double x = point[0].asDouble();
   const double y = point[1].asDouble();
-  return x >= 0 && y >= 0 && x <= image.columns && y <= image.rows;
+  return x >= 0 && y >= 0 && x <= image.columns + ROUNDING && y <= image.rows + ROUNDING;
 }
 }  // namespace
 
@@ -32,21 +35,21 @@ const Json::Value& FindingSchema()
       "kind": {"type": "string", "pattern": "^[a-z][a-z0-9_.]{0,63}$", "description": "caries, periapical_lesion, quality.noise, …"},
       "severity": {"type": "string", "enum": ["info", "low", "moderate", "high"]},
       "text": {"type": "object", "additionalProperties": false, "minProperties": 1, "description": "By language.",
-        "properties": {"en": {"type": "string", "minLength": 1, "maxLength": 2000}, "fr": {"type": "string", "minLength": 1, "maxLength": 2000},
-                       "es": {"type": "string", "minLength": 1, "maxLength": 2000}, "zh": {"type": "string", "minLength": 1, "maxLength": 2000}}},
+        "properties": {"en": {"type": "string", "pattern": "[^ \\t\\r\\n]", "maxLength": 2000}, "fr": {"type": "string", "pattern": "[^ \\t\\r\\n]", "maxLength": 2000},
+                       "es": {"type": "string", "pattern": "[^ \\t\\r\\n]", "maxLength": 2000}, "zh": {"type": "string", "pattern": "[^ \\t\\r\\n]", "maxLength": 2000}}},
       "recommendation": {"type": "object", "additionalProperties": false, "minProperties": 1, "description": "By language.",
-        "properties": {"en": {"type": "string", "minLength": 1, "maxLength": 2000}, "fr": {"type": "string", "minLength": 1, "maxLength": 2000},
-                       "es": {"type": "string", "minLength": 1, "maxLength": 2000}, "zh": {"type": "string", "minLength": 1, "maxLength": 2000}}},
+        "properties": {"en": {"type": "string", "pattern": "[^ \\t\\r\\n]", "maxLength": 2000}, "fr": {"type": "string", "pattern": "[^ \\t\\r\\n]", "maxLength": 2000},
+                       "es": {"type": "string", "pattern": "[^ \\t\\r\\n]", "maxLength": 2000}, "zh": {"type": "string", "pattern": "[^ \\t\\r\\n]", "maxLength": 2000}}},
       "confidence": {"type": "number", "minimum": 0, "maximum": 1, "description": "Only what the provider gave."},
       "image": {"type": "string", "pattern": "^[0-9.]{1,64}$", "description": "The SOPInstanceUID."},
       "frame": {"type": "integer", "minimum": 1},
       "tooth": {"type": "string", "pattern": "^([1-4][1-8]|[5-8][1-5])$", "description": "FDI (ISO 3950)."},
       "region": {"type": "object", "additionalProperties": false, "required": ["code", "scheme", "meaning"], "description": "Another region, coded.",
-        "properties": {"code": {"type": "string", "pattern": "^[A-Za-z0-9.-]{1,16}$"}, "scheme": {"type": "string", "enum": ["SCT", "FMA"]}, "meaning": {"type": "string", "minLength": 1, "maxLength": 64}}},
+        "properties": {"code": {"type": "string", "pattern": "^[A-Za-z0-9.-]{1,16}$"}, "scheme": {"type": "string", "enum": ["SCT", "FMA"]}, "meaning": {"type": "string", "pattern": "[^ \\t\\r\\n]", "maxLength": 64}}},
       "box": {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4, "description": "x, y, width, height in pixels of the stored image."},
       "polygon": {"type": "array", "minItems": 3, "maxItems": 1000, "items": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}, "description": "Pixels of the stored image."},
       "measurements": {"type": "array", "maxItems": 50, "items": {"type": "object", "additionalProperties": false, "required": ["name", "value", "unit"],
-        "properties": {"name": {"type": "string", "minLength": 1, "maxLength": 64}, "value": {"type": "number"}, "unit": {"type": "string", "minLength": 1, "maxLength": 16, "description": "UCUM."}}}}
+        "properties": {"name": {"type": "string", "pattern": "[^ \\t\\r\\n]", "maxLength": 64}, "value": {"type": "number"}, "unit": {"type": "string", "pattern": "^[!-\\[\\]-~]{1,16}$", "description": "UCUM."}}}}
     }
   })");
   return SCHEMA;

@@ -27,7 +27,7 @@ std::vector<std::string> HttpProvider::Deidentified(const Question& question)
     CheckBurnedIn(options_, image);
     if (image.orthancInstanceId != last)
     {
-      files.push_back(pseudonyms.Deidentify(orthanc_, image));
+      files.push_back(pseudonyms.Deidentify(orthanc_, images_, image));
       last = image.orthancInstanceId;
     }
   }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <numbers>
+#include <set>
 #include <vector>
 
 #include "Core/Configuration/Json.h"
@@ -14,19 +15,50 @@ namespace OrthancClinic::Analysis
 {
 namespace
 {
-constexpr int SMALLEST = 8;           // pixels of an edge
+constexpr int SMALLEST = 32;          // pixels of an edge; smaller are thumbnails
 constexpr double TOO_CLIPPED = 0.25;  // much of a dental image is air, which may well be clipped
 constexpr double TOO_FLAT = 0.05;
 constexpr double TOO_NOISY = 20;  // dB
 constexpr double TOO_BLURRED = 1e-5;
-constexpr double TEXT_JUMP = 0.6;      // of the contrast, between neighbours
-constexpr int TEXT_JUMPS = 8;          // of a row
-constexpr int TEXT_ROWS = 5;           // the least height of letters
-constexpr int EDGE_OF = 10;            // a tenth of the height, above and below
+constexpr double TEXT_JUMP = 0.6;   // of the contrast, between neighbours
+constexpr int TEXT_JUMPS = 8;       // of a row
+constexpr int TEXT_ROWS = 5;        // the least height of letters
+constexpr int EDGE_OF = 10;         // a tenth of the height, above and below
+constexpr double BIN = 10;          // HU
+constexpr double AIR_FROM = -1150;  // HU
+constexpr double AIR_TO = -850;
 constexpr double AIR_TOLERANCE = 50;   // HU
 constexpr double WATER_TOLERANCE = 4;  // HU; IEC 61223-3-5
 constexpr double PEAK_SHARE = 0.01;    // of all pixels, in a bin of 10 HU
 constexpr double PHANTOM_SHARE = 0.2;  // so uniform is only a phantom
+
+// The signal of a detector: what it stores is the exposure. Elsewhere the lowest value is simply the air
+// around the patient, and most values that could be stored are never used.
+bool IsProjection(const std::string& modality)
+{
+  static const std::set<std::string> MODALITIES = {"DX", "CR", "RG", "IO", "PX", "MG"};
+  return MODALITIES.contains(modality);
+}
+
+// In which lengths are measured.
+bool HasLengths(const AnalysedImage& image, const std::string& modality)
+{
+  static const std::set<std::string> MODALITIES = {"CT", "MR", "XA", "RF", "US", "NM", "PT"};
+  return (IsProjection(modality) || MODALITIES.contains(modality)) &&
+         !image.sopClassUid.starts_with("1.2.840.10008.5.1.4.1.1.7");  // of a screen or of paper
+}
+
+// Whether the image must say of which side it is: always of these (ImageLaterality, PS3.3 C.8.11.1, C.8.11.7,
+// C.8.11.9), of others where the part of the body has a pair (PS3.3 C.7.3.1; PS3.16 annex L).
+bool NeedsLaterality(const AnalysedImage& image, const std::string& modality)
+{
+  static const std::set<std::string> PAIRED = {
+      "ANKLE",  "ARM",     "BREAST",   "CALCANEUS", "CLAVICLE", "ELBOW",   "EXTREMITY", "EYE",  "FEMUR",
+      "FINGER", "FOOT",    "FOREARM",  "HAND",      "HIP",      "HUMERUS", "KNEE",      "LEG",  "PATELLA",
+      "RADIUS", "SCAPULA", "SHOULDER", "THIGH",     "THUMB",    "TIBIA",   "TOE",       "ULNA", "WRIST"};
+  return modality == "DX" || modality == "MG" || modality == "IO" ||
+         (modality != "PX" && PAIRED.contains(Tag(image.tags, "0018,0015")));
+}
 
 // A grey image as numbers.
 class Pixels
@@ -73,9 +105,8 @@ std::optional<double> Peak(const std::vector<int64_t>& histogram, int lowest,
                            const Presentation& presentation, int64_t count, double from, double to,
                            double share)
 {
-  constexpr double BIN = 10;
   std::map<int, std::pair<int64_t, double>> bins;  // number of pixels, sum of their values
-  for (size_t i = 0; i < histogram.size(); i++)
+  for (size_t i = 1; i + 1 < histogram.size(); i++)
   {
     const double value = presentation.Measured(lowest + static_cast<int>(i));
     if (histogram[i] > 0 && value >= from && value <= to)
@@ -137,6 +168,11 @@ const Texts& TextsOf(const std::string& kind)
         "Les pixels n'ont pas pu être mesurés (couleurs, compression, ou image trop petite).",
         "No se pudieron medir los píxeles (colores, compresión o imagen demasiado pequeña).",
         "无法测量像素（彩色、压缩格式或图像过小）。"}},
+      {"quality.blank",
+       {"moderate", "The image shows nothing: nearly all of its pixels have the same value.",
+        "L'image ne montre rien : presque tous ses pixels ont la même valeur.",
+        "La imagen no muestra nada: casi todos sus píxeles tienen el mismo valor.",
+        "图像无内容：几乎所有像素的值相同。"}},
       {"quality.overexposed",
        {"moderate", "A large part of the image has the highest value that can be stored: detail is lost.",
         "Une grande partie de l'image a la valeur maximale : des détails sont perdus.",
@@ -254,7 +290,7 @@ std::optional<QualityMeasures> Measure(const Image& stored, const Presentation& 
     std::swap(measures.lowClipped, measures.highClipped);
   }
   const double contrast =
-      std::max(1, Percentile(histogram, lowest, count, 0.99) - Percentile(histogram, lowest, count, 0.01));
+      Percentile(histogram, lowest, count, 0.99) - Percentile(histogram, lowest, count, 0.01);
   measures.contrast = contrast / (levels - 1);
 
   // Convolution with (1 -2 1; -2 4 -2; 1 -2 1), which answers neither to edges nor to slopes; and with the
@@ -278,12 +314,19 @@ std::optional<QualityMeasures> Measure(const Image& stored, const Presentation& 
   }
   const double inner = (stored.width - 2.0) * (stored.height - 2.0);
   const double sigma = std::sqrt(std::numbers::pi / 2) * noise / (6 * inner);
-  measures.signalToNoise = 20 * std::log10(contrast / std::max(sigma, 1e-3));
-  measures.sharpness = (squares / inner - (sum / inner) * (sum / inner)) / (contrast * contrast);
-  measures.textRows = TextRows(pixels, stored, TEXT_JUMP * contrast);
+  if (contrast > 0)
+  {
+    measures.signalToNoise = 20 * std::log10(contrast / std::max(sigma, 1e-3));
+    measures.sharpness = (squares / inner - (sum / inner) * (sum / inner)) / (contrast * contrast);
+    measures.textRows = TextRows(pixels, stored, TEXT_JUMP * contrast);
+  }
   if (isCt)
   {
-    measures.air = Peak(histogram, lowest, presentation, count, -1150, -850, PEAK_SHARE);
+    measures.air = Peak(histogram, lowest, presentation, count, AIR_FROM, AIR_TO, PEAK_SHARE);
+    if (measures.air && (*measures.air < AIR_FROM + BIN || *measures.air > AIR_TO - BIN))
+    {
+      measures.air.reset();  // at an end of the range: the slope of a peak that lies beyond
+    }
     measures.water = Peak(histogram, lowest, presentation, count, -20, 20, PHANTOM_SHARE);
   }
   return measures;
@@ -291,6 +334,8 @@ std::optional<QualityMeasures> Measure(const Image& stored, const Presentation& 
 
 Json::Value QualityFindings(const AnalysedImage& image, const std::optional<QualityMeasures>& measures)
 {
+  const std::string modality = Tag(image.tags, "0008,0060");
+  const bool isProjection = IsProjection(modality);
   Json::Value findings(Json::arrayValue);
   const auto add = [&](const std::string& kind) { findings.append(NewFinding(kind, image)); };
   if (!measures)
@@ -303,8 +348,11 @@ Json::Value QualityFindings(const AnalysedImage& image, const std::optional<Qual
     AddMeasurement(measured, "Clipped at the highest value", 100 * measures->highClipped, "%");
     AddMeasurement(measured, "Clipped at the lowest value", 100 * measures->lowClipped, "%");
     AddMeasurement(measured, "Contrast", 100 * measures->contrast, "%");
-    AddMeasurement(measured, "Signal to noise ratio", measures->signalToNoise, "dB");
-    AddMeasurement(measured, "Sharpness", measures->sharpness, "1");
+    if (measures->signalToNoise && measures->sharpness)
+    {
+      AddMeasurement(measured, "Signal to noise ratio", *measures->signalToNoise, "dB");
+      AddMeasurement(measured, "Sharpness", *measures->sharpness, "1");
+    }
     if (measures->air)
     {
       AddMeasurement(measured, "CT number of air", *measures->air, "[hnsf'U]");
@@ -315,11 +363,12 @@ Json::Value QualityFindings(const AnalysedImage& image, const std::optional<Qual
     }
     findings.append(measured);
     const std::pair<const char*, bool> wrong[] = {
-        {"quality.overexposed", measures->highClipped > TOO_CLIPPED},
-        {"quality.underexposed", measures->lowClipped > TOO_CLIPPED},
-        {"quality.low_contrast", measures->contrast < TOO_FLAT},
-        {"quality.noise", measures->signalToNoise < TOO_NOISY},
-        {"quality.blur", measures->sharpness < TOO_BLURRED},
+        {"quality.blank", measures->contrast <= 0},
+        {"quality.overexposed", isProjection && measures->highClipped > TOO_CLIPPED},
+        {"quality.underexposed", isProjection && measures->lowClipped > TOO_CLIPPED},
+        {"quality.low_contrast", isProjection && measures->contrast > 0 && measures->contrast < TOO_FLAT},
+        {"quality.noise", measures->signalToNoise && *measures->signalToNoise < TOO_NOISY},
+        {"quality.blur", measures->sharpness && *measures->sharpness < TOO_BLURRED},
         {"quality.burned_in_text", measures->textRows >= TEXT_ROWS},
         {"quality.ct_air", measures->air && std::abs(*measures->air + 1000) > AIR_TOLERANCE},
         {"quality.ct_water", measures->water && std::abs(*measures->water) > WATER_TOLERANCE}};
@@ -332,9 +381,6 @@ Json::Value QualityFindings(const AnalysedImage& image, const std::optional<Qual
     }
   }
 
-  const std::string modality = Tag(image.tags, "0008,0060");
-  const bool isProjection = modality == "DX" || modality == "CR" || modality == "RG" || modality == "IO" ||
-                            modality == "PX" || modality == "MG";
   if (isProjection)
   {
     // Laterality of the series (0020,0060) and of the image (0020,0062); PS3.3 C.7.3.1 and C.8.11.1.
@@ -344,7 +390,7 @@ Json::Value QualityFindings(const AnalysedImage& image, const std::optional<Qual
     {
       add("quality.laterality_contradictory");
     }
-    else if (ofSeries.empty() && ofImage.empty() && modality != "PX")
+    else if (ofSeries.empty() && ofImage.empty() && NeedsLaterality(image, modality))
     {
       add("quality.laterality_missing");
     }
@@ -354,9 +400,10 @@ Json::Value QualityFindings(const AnalysedImage& image, const std::optional<Qual
     }
   }
   // PixelSpacing, ImagerPixelSpacing, NominalScannedPixelSpacing; for an enhanced image it is in the
-  // functional groups.
-  if (Tag(image.tags, "0028,0030").empty() && Tag(image.tags, "0018,1164").empty() &&
-      Tag(image.tags, "0018,2010").empty() && image.tags["5200,9229"].empty())
+  // functional groups, shared or of each frame, for ultrasound in its regions.
+  if (HasLengths(image, modality) && Tag(image.tags, "0028,0030").empty() &&
+      Tag(image.tags, "0018,1164").empty() && Tag(image.tags, "0018,2010").empty() &&
+      image.tags["5200,9229"].empty() && image.tags["5200,9230"].empty() && image.tags["0018,6011"].empty())
   {
     add("quality.spacing_missing");
   }

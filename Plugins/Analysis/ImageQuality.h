@@ -19,20 +19,22 @@ struct QualityMeasures
 {
   double highClipped = 0;  // share of the pixels with the highest value that can be stored
   double lowClipped = 0;   // with the lowest
-  double contrast = 0;     // between the 1st and the 99th percentile, as a share of what can be stored
+  double contrast = 0;  // between the 1st and the 99th percentile, as a share of what can be stored; 0: blank
 
   // Ratio of that contrast to the standard deviation of the noise, in dB; the noise by J. Immerkær, "Fast
-  // Noise Variance Estimation", Computer Vision and Image Understanding 64 (1996) 300-302.
-  double signalToNoise = 0;
+  // Noise Variance Estimation", Computer Vision and Image Understanding 64 (1996) 300-302. Not of a blank
+  // image, as the next.
+  std::optional<double> signalToNoise;
 
   // Variance of the Laplacian over the square of the contrast; J. L. Pech-Pacheco et al., "Diatom
   // autofocusing in brightfield microscopy", ICPR 2000.
-  double sharpness = 0;
+  std::optional<double> sharpness;
 
   int textRows = 0;  // rows along the edges that alternate like letters
 
   // CT alone: where the histogram of Hounsfield units peaks near air (-1000) and, in a phantom, near water
-  // (0).
+  // (0). What is clipped is no peak (the surroundings of a round field), nor is a slope towards other tissue
+  // (lungs).
   std::optional<double> air;
   std::optional<double> water;
 };

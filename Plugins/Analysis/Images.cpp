@@ -3,9 +3,11 @@
 #include "Images.h"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 
 #include "Core/Configuration/Json.h"
+#include "Core/Dicom/DicomScan.h"
 #include "Core/Dicom/ImageModality.h"
 #include "Core/Digest.h"
 #include "Core/Errors.h"
@@ -15,6 +17,7 @@ namespace OrthancClinic::Analysis
 namespace
 {
 constexpr int JPEG_QUALITY = 92;
+constexpr const char* EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1";
 
 int Number(const Json::Value& tags, const char* tag, int otherwise)
 {
@@ -96,12 +99,36 @@ AnalysedImage Images::Read(const std::string& orthancInstanceId)
   return image;
 }
 
-std::vector<AnalysedImage> Images::Load(const Json::Value& described)
+std::vector<AnalysedImage> Images::Load(const Json::Value& described, const std::string& orthancStudyId)
 {
+  std::map<std::string, std::string> moved;  // ids by SOPInstanceUID, once one is not where it was
+  const auto find = [&](const Json::Value& item)
+  {
+    if (moved.empty())
+    {
+      try
+      {
+        return Read(item["orthanc_instance_id"].asString());
+      }
+      catch (const NotFound&)
+      {
+        for (const Json::Value& instance : orthanc_.Get("/studies/" + orthancStudyId + "/instances"))
+        {
+          moved[TextOf(instance["MainDicomTags"], "SOPInstanceUID")] = instance["ID"].asString();
+        }
+      }
+    }
+    const auto found = moved.find(item["sop_instance_uid"].asString());
+    if (found == moved.end())
+    {
+      throw NotFound("The image is not in the study any more");
+    }
+    return Read(found->second);
+  };
   std::vector<AnalysedImage> images;
   for (const Json::Value& item : described)
   {
-    images.push_back(Read(item["orthanc_instance_id"].asString()));
+    images.push_back(find(item));
     images.back().frame = item["frame"].asInt();
     images.back().orthancSeriesId = item["orthanc_series_id"].asString();
   }
@@ -122,6 +149,16 @@ Json::Value Describe(const std::vector<AnalysedImage>& images)
     described.append(item);
   }
   return described;
+}
+
+std::string Identity(const Json::Value& described)
+{
+  std::string identity;
+  for (const Json::Value& item : described)
+  {
+    identity += item["sop_instance_uid"].asString() + "/" + std::to_string(item["frame"].asInt()) + "\n";
+  }
+  return identity;
 }
 
 std::string Images::Fingerprint(const AnalysedImage& image)
@@ -147,6 +184,23 @@ std::string Images::File(const AnalysedImage& image)
   return orthanc_.GetBytes("/instances/" + image.orthancInstanceId + "/file");
 }
 
+std::string Images::Uncompressed(std::string dicom)
+{
+  const std::string syntax = ScanDicom(dicom).transferSyntax;
+  if (syntax == "1.2.840.10008.1.2" || syntax == EXPLICIT_LITTLE_ENDIAN || syntax == "1.2.840.10008.1.2.2")
+  {
+    return dicom;
+  }
+  try
+  {
+    return codec_.Transcode(dicom, EXPLICIT_LITTLE_ENDIAN);
+  }
+  catch (const BadInput&)
+  {
+    throw MustNotLeave("The images are not sent: one cannot be decoded");
+  }
+}
+
 Image Images::Decode(const AnalysedImage& image)
 {
   return codec_.DecodeFrame(File(image), static_cast<unsigned>(image.frame - 1));
@@ -170,20 +224,28 @@ Image Images::Rendered(const AnalysedImage& image, unsigned longEdge)
 
 std::string BurnedInRisk(const AnalysedImage& image)
 {
-  if (Tag(image.tags, "0028,0301") == "YES")
+  const std::string burned = Tag(image.tags, "0028,0301");
+  if (burned == "YES")
   {
     return "BurnedInAnnotation is YES";
   }
-  // Ultrasound, and everything that was captured from a screen or scanned (Secondary Capture and its
-  // multi-frame kin).
-  if (image.sopClassUid.starts_with("1.2.840.10008.5.1.4.1.1.6") ||
-      image.sopClassUid == "1.2.840.10008.5.1.4.1.1.3.1" ||
-      image.sopClassUid == "1.2.840.10008.5.1.4.1.1.7" ||
-      image.sopClassUid.starts_with("1.2.840.10008.5.1.4.1.1.7."))
+  if (Tag(image.tags, "0028,0302") == "YES")
   {
-    return Tag(image.tags, "0028,0301") == "NO" ? ""
-                                                : "images of this SOP class often carry text in their pixels";
+    return "RecognizableVisualFeatures is YES";
   }
-  return "";
+  // Ultrasound (PS3.4 B.5, and its retired classes), and everything that was captured from a screen or
+  // scanned (Secondary Capture and its multi-frame kin; some scanners store their screens as their own
+  // images).
+  const std::string& sopClass = image.sopClassUid;
+  const bool isAtRisk =
+      sopClass.starts_with("1.2.840.10008.5.1.4.1.1.6") || sopClass == "1.2.840.10008.5.1.4.1.1.3" ||
+      sopClass == "1.2.840.10008.5.1.4.1.1.3.1" || sopClass == "1.2.840.10008.5.1.4.1.1.7" ||
+      sopClass.starts_with("1.2.840.10008.5.1.4.1.1.7.") || Tag(image.tags, "0008,0060") == "US" ||
+      Tag(image.tags, "0008,0008").find("SCREEN") != std::string::npos;
+  if (isAtRisk && burned != "NO")
+  {
+    return "images of this kind often carry text in their pixels";
+  }
+  return burned.empty() || burned == "NO" ? "" : "BurnedInAnnotation is neither YES nor NO";
 }
 }  // namespace OrthancClinic::Analysis

@@ -12,10 +12,18 @@
 #include "Core/Dicom/Image.h"
 #include "Core/Dicom/Rendering.h"
 #include "Core/Orthanc.h"
+#include "Core/Tasks/TaskWorkers.h"
 #include "Finding.h"
 
 namespace OrthancClinic::Analysis
 {
+// An image that is not sent, and why.
+class MustNotLeave : public PermanentFailure
+{
+public:
+  using PermanentFailure::PermanentFailure;
+};
+
 class Images
 {
 public:
@@ -28,13 +36,17 @@ public:
   std::vector<AnalysedImage> Choose(const std::string& orthancStudyId, int most,
                                     const std::string& xrayId = "", const std::set<std::string>& ours = {});
 
-  // Those that an analysis remembers (Describe), as Orthanc has them now.
-  std::vector<AnalysedImage> Load(const Json::Value& described);
+  // Those that an analysis remembers (Describe), as Orthanc has them now: in this study, in which they have
+  // other ids than they had if it got another PatientID since. Throws NotFound if one is gone.
+  std::vector<AnalysedImage> Load(const Json::Value& described, const std::string& orthancStudyId);
 
   // Tells a file from every other one, without reading it where Orthanc keeps its checksum.
   std::string Fingerprint(const AnalysedImage& image);
 
   std::string File(const AnalysedImage& image);
+  // A DICOM file with its pixels uncompressed. Throws MustNotLeave if they cannot be decoded.
+  std::string Uncompressed(std::string dicom);
+
   Image Decode(const AnalysedImage& image);
   Presentation PresentationOf(const AnalysedImage& image);
 
@@ -51,6 +63,9 @@ private:
 
 // [{orthanc_instance_id, orthanc_series_id, series_instance_uid, sop_instance_uid, frame}]
 Json::Value Describe(const std::vector<AnalysedImage>& images);
+
+// Which images these are, whatever Orthanc's ids for them: the same under another PatientID.
+std::string Identity(const Json::Value& described);
 
 // Why an image may carry text in its pixels; empty if nothing speaks for it (PS3.3 C.7.6.1.1.7; PS3.15
 // E.3.1).

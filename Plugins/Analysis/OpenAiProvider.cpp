@@ -2,6 +2,7 @@
 
 #include "OpenAiProvider.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -17,6 +18,7 @@ namespace
 {
 constexpr const char* PATH = "/chat/completions";
 constexpr size_t LONGEST_PROMPT = 64 << 10;
+constexpr int64_t MOST_TOKENS = 1'000'000'000;  // of one answer: what is said beyond is no count
 
 }  // namespace
 
@@ -122,8 +124,9 @@ void OpenAiProvider::Read(const Json::Value& json, const Question& question, Ans
   const Json::Value& usage = json.isObject() ? json["usage"] : json;
   const auto tokens = [&](const char* name)
   {
-    return usage.isObject() && usage[name].isInt64() && usage[name].asInt64() >= 0 ? usage[name].asInt64()
-                                                                                   : 0;
+    return usage.isObject() && usage[name].isInt64()
+               ? std::clamp<int64_t>(usage[name].asInt64(), 0, MOST_TOKENS)
+               : 0;
   };
   answer.tokensIn = tokens("prompt_tokens");
   answer.tokensOut = tokens("completion_tokens");

@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "Core/Configuration/Json.h"
+#include "Core/Dicom/Text.h"
 #include "DicomDataset.h"
 #include "Images.h"
 #include "Language.h"
@@ -186,7 +187,7 @@ std::string MakeOverlay(const OverlayContent& content)
   Put(dataset, DCM_Modality, "OT");
   Put(dataset, DCM_ConversionType, "WSD");
   Put(dataset, DCM_Manufacturer, "Orthanc Clinic");
-  Put(dataset, DCM_ManufacturerModelName, Abbreviate(content.algorithm, 64));
+  Put(dataset, DCM_ManufacturerModelName, CleanText(CutValue(content.algorithm, 64), 64));
   Put(dataset, DCM_SoftwareVersions, content.algorithmVersion);
   CheckDicom(dataset.insertEmptyElement(DCM_Laterality));
   Copy(dataset, DCM_Laterality, image, "0020,0060");
@@ -195,7 +196,8 @@ std::string MakeOverlay(const OverlayContent& content)
   Copy(dataset, DCM_PatientOrientation, image, "0020,0020");
   Put(dataset, DCM_ImageType, "DERIVED\\SECONDARY");
   Put(dataset, DCM_DerivationDescription,
-      "Findings of software, not verified, drawn into the rendered image: " + content.algorithm);
+      "Findings of software, not verified, drawn into the rendered image: " +
+          CutValue(content.algorithm, 128));
   // No text of the patient is added; what the source shows is still there.
   Put(dataset, DCM_BurnedInAnnotation, BurnedInRisk(image).empty() ? "NO" : "YES");
   Copy(dataset, DCM_LossyImageCompression, image, "0028,2110");
@@ -215,7 +217,6 @@ std::string MakeOverlay(const OverlayContent& content)
   pixels.resize(pixels.size() + pixels.size() % 2);
   CheckDicom(dataset.putAndInsertUint8Array(DCM_PixelData, reinterpret_cast<const Uint8*>(pixels.data()),
                                             static_cast<unsigned long>(pixels.size())));
-  CheckDicom(file.validateMetaInfo(EXS_LittleEndianExplicit));
   return WriteDicom(file);
 }
 }  // namespace OrthancClinic::Analysis

@@ -34,6 +34,12 @@ void Load(Clinic& clinic)
                        analyzer->Settled(transaction, event.data["orthanc_study_id"].asString(),
                                          event.data["study_instance_uid"].asString());
                      });
+  clinic.Events().On("study.corrected",
+                     [](Transaction& transaction, const Event& event)
+                     {
+                       Analyzer::StudyMoved(transaction, event.data["previous_orthanc_study_id"].asString(),
+                                            event.data["orthanc_study_id"].asString());
+                     });
   clinic.OnStopped([] { analyzer->Stop(); });
   AddAnalysisRoutes(clinic.Routes(), clinic.Database(), *analyzer);
   clinic.AddStudyField(

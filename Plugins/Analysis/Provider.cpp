@@ -14,6 +14,14 @@
 
 namespace OrthancClinic::Analysis
 {
+namespace
+{
+bool HasWords(const Json::Value& text)
+{
+  return text.isString() && text.asString().find_first_not_of(" \t\r\n") != std::string::npos;
+}
+}  // namespace
+
 std::unique_ptr<IProvider> MakeProvider(const ProviderOptions& options, Images& images, IOrthanc& orthanc)
 {
   if (options.type == "openai")
@@ -36,7 +44,7 @@ void CheckBurnedIn(const ProviderOptions& options, const AnalysedImage& image)
   const std::string risk = BurnedInRisk(image);
   if (!options.burnedIn && !risk.empty())
   {
-    throw PermanentFailure("The images are not sent, they may name the patient: " + risk);
+    throw MustNotLeave("The images are not sent, they may name the patient: " + risk);
   }
 }
 
@@ -97,7 +105,7 @@ Json::Value FromWire(const Json::Value& answer, const Question& question)
     {
       finding["frame"] = image.frame;
     }
-    if (!wire["recommendation"].isNull() && !wire["recommendation"].asString().empty())
+    if (HasWords(wire["recommendation"]))
     {
       finding["recommendation"][question.language] = wire["recommendation"];
     }
@@ -117,7 +125,7 @@ Json::Value FromWire(const Json::Value& answer, const Question& question)
     }
     result["findings"].append(finding);
   }
-  if (!answer["summary"].isNull() && !answer["summary"].asString().empty())
+  if (HasWords(answer["summary"]))
   {
     result["summary"][question.language] = answer["summary"];
   }

@@ -75,7 +75,7 @@ public:
 
 std::unique_ptr<IProvider> MakeProvider(const ProviderOptions& options, Images& images, IOrthanc& orthanc);
 
-// Throws PermanentFailure if the image may carry text in its pixels, unless the provider may be sent such
+// Throws MustNotLeave if the image may carry text in its pixels, unless the provider may be sent such
 // ones.
 void CheckBurnedIn(const ProviderOptions& options, const AnalysedImage& image);
 

@@ -3,41 +3,23 @@
 #include "Pseudonyms.h"
 
 #include <dcmtk/config/osconfig.h>
-#include <dcmtk/dcmdata/dcistrmb.h>
 #include <dcmtk/dcmdata/dctk.h>
 
 #include <map>
 
 #include "Core/Configuration/Json.h"
 #include "Core/Dicom/Uid.h"
+#include "Deidentification.h"
 #include "DicomDataset.h"
 
 namespace OrthancClinic::Analysis
 {
-namespace
-{
-// Each identifier of a multi-valued text that the table knows is replaced; nothing if none is.
-std::string Replaced(const std::string& text, const std::map<std::string, std::string>& originals)
-{
-  std::string replaced;
-  for (size_t begin = 0; begin <= text.size();)
-  {
-    const size_t end = std::min(text.find('\\', begin), text.size());
-    const std::string one = text.substr(begin, end - begin);
-    const auto original = originals.find(one);
-    replaced += (begin == 0 ? "" : "\\") + (original == originals.end() ? one : original->second);
-    begin = end + 1;
-  }
-  return replaced;
-}
-}  // namespace
-
 std::string Pseudonyms::Uid(const std::string& original) const
 {
   return UidOf("analysis/" + analysisId_ + "/" + original);
 }
 
-std::string Pseudonyms::Deidentify(IOrthanc& orthanc, const AnalysedImage& image) const
+std::string Pseudonyms::Deidentify(IOrthanc& orthanc, Images& images, const AnalysedImage& image) const
 {
   Json::Value body;
   body["DicomVersion"] = "2021b";
@@ -49,7 +31,14 @@ std::string Pseudonyms::Deidentify(IOrthanc& orthanc, const AnalysedImage& image
   replace["StudyInstanceUID"] = Uid(Tag(image.tags, "0020,000d"));
   replace["SeriesInstanceUID"] = Uid(image.seriesInstanceUid);
   replace["SOPInstanceUID"] = Uid(image.sopInstanceUid);
-  return orthanc.PostBytes("/instances/" + image.orthancInstanceId + "/anonymize", WriteJson(body));
+  // Orthanc makes a new one for each instance: the slices of a volume would lie in different spaces.
+  if (const std::string space = Tag(image.tags, "0020,0052"); !space.empty())
+  {
+    replace["FrameOfReferenceUID"] = Uid(space);
+  }
+  const std::string anonymised =
+      orthanc.PostBytes("/instances/" + image.orthancInstanceId + "/anonymize", WriteJson(body));
+  return RemoveIdentity(images.Uncompressed(anonymised), [this](const std::string& uid) { return Uid(uid); });
 }
 
 std::string Pseudonyms::Reidentify(const std::string& bytes, const std::vector<AnalysedImage>& images) const
@@ -57,22 +46,22 @@ std::string Pseudonyms::Reidentify(const std::string& bytes, const std::vector<A
   std::map<std::string, std::string> originals;
   for (const AnalysedImage& image : images)
   {
-    for (const std::string& uid :
-         {Tag(image.tags, "0020,000d"), image.seriesInstanceUid, image.sopInstanceUid})
+    for (const std::string& uid : {Tag(image.tags, "0020,000d"), image.seriesInstanceUid,
+                                   image.sopInstanceUid, Tag(image.tags, "0020,0052")})
     {
       originals[Uid(uid)] = uid;
     }
   }
   // Orthanc has parsed this file with the same library when it took it.
-  DcmInputBufferStream stream;
-  stream.setBuffer(bytes.data(), static_cast<offile_off_t>(bytes.size()));
-  stream.setEos();
   DcmFileFormat file;
-  file.transferInit();
-  CheckDicom(file.read(stream));
-  file.transferEnd();
+  ReadDicom(bytes, file);
   DcmDataset& dataset = *file.getDataset();
-  CheckDicom(dataset.convertToUTF8());
+  if (dataset.convertToUTF8().bad())
+  {
+    // It names a character set that there is not, or does not keep to it. Latin 1 reads every byte.
+    CheckDicom(dataset.putAndInsertString(DCM_SpecificCharacterSet, "ISO_IR 100"));
+    CheckDicom(dataset.convertToUTF8());
+  }
   DcmStack stack;
   while (dataset.nextObject(stack, OFTrue).good())
   {
@@ -84,7 +73,12 @@ std::string Pseudonyms::Reidentify(const std::string& bytes, const std::vector<A
     OFString text;
     if (element != nullptr && element->getOFStringArray(text).good())
     {
-      const std::string replaced = Replaced(text.c_str(), originals);
+      const std::string replaced = ReplaceUids(text.c_str(),
+                                               [&](const std::string& uid)
+                                               {
+                                                 const auto original = originals.find(uid);
+                                                 return original == originals.end() ? uid : original->second;
+                                               });
       if (replaced != text.c_str())
       {
         CheckDicom(element->putString(replaced.c_str()));
@@ -92,7 +86,6 @@ std::string Pseudonyms::Reidentify(const std::string& bytes, const std::vector<A
     }
   }
   CopyStudyAttributes(dataset, images.front().tags);
-  CheckDicom(dataset.chooseRepresentation(EXS_LittleEndianExplicit, nullptr));
   return WriteDicom(file);
 }
 }  // namespace OrthancClinic::Analysis

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // DICOM that leaves without identity, and comes back. An instance is de-identified by Orthanc with PS3.15's
-// Basic Application Level Confidentiality Profile, without private tags; its study, series and instance get
-// identifiers that are made for this analysis alone, by which what comes back is recognised.
+// Basic Application Level Confidentiality Profile and then by RemoveIdentity; its study, series, instance and
+// frame of reference get identifiers that are made for this analysis alone, by which what comes back is
+// recognised.
 
 #pragma once
 
@@ -11,6 +12,7 @@
 
 #include "Core/Orthanc.h"
 #include "Finding.h"
+#include "Images.h"
 
 namespace OrthancClinic::Analysis
 {
@@ -21,8 +23,9 @@ public:
 
   std::string Uid(const std::string& original) const;
 
-  // The DICOM file that may leave.
-  std::string Deidentify(IOrthanc& orthanc, const AnalysedImage& image) const;
+  // The DICOM file that may leave, its pixels uncompressed. Throws MustNotLeave if they cannot be decoded:
+  // what compressed data carry besides (JPEG's comments, Exif) is then not known.
+  std::string Deidentify(IOrthanc& orthanc, Images& images, const AnalysedImage& image) const;
 
   // A DICOM file that came back, as part of the study of these images: its patient and study are the real
   // ones, and so are its references. Throws Unavailable if it cannot be read.

@@ -11,7 +11,7 @@ namespace OrthancClinic::Analysis
 {
 namespace
 {
-constexpr const char* VERSION = "1";  // grows when a formula or a limit changes
+constexpr const char* VERSION = "2";  // grows when a formula or a limit changes
 }  // namespace
 
 ProviderRequest QualityProvider::Prepare(const Question& question)
@@ -20,7 +20,7 @@ ProviderRequest QualityProvider::Prepare(const Question& question)
   digest.Add(VERSION);
   for (const AnalysedImage& image : question.images)
   {
-    digest.Add(image.orthancInstanceId + "/" + std::to_string(image.frame) + "/");
+    digest.Add(image.sopInstanceUid + "/" + std::to_string(image.frame) + "/");
     digest.Add(images_.Fingerprint(image));
   }
   return {.body = "", .contentType = "", .sha256 = digest.Hexadecimal(), .promptVersion = VERSION};

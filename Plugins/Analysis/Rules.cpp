@@ -27,7 +27,8 @@ std::optional<int> Age(const Study& study)
     return std::nullopt;
   }
   const bool hadBirthday = std::pair(then->month, then->day) >= std::pair(born->month, born->day);
-  return then->year - born->year - (hadBirthday ? 0 : 1);
+  const int age = then->year - born->year - (hadBirthday ? 0 : 1);
+  return age < 0 ? std::nullopt : std::optional(age);  // one of the dates is wrong
 }
 }  // namespace
 

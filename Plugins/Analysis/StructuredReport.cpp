@@ -8,11 +8,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
 #include "Codes.h"
 #include "Core/Configuration/Json.h"
+#include "Core/Dicom/Text.h"
 #include "Core/Dicom/Uid.h"
 #include "Core/Errors.h"
 #include "DicomDataset.h"
@@ -22,9 +24,37 @@ namespace OrthancClinic::Analysis
 {
 namespace
 {
+constexpr size_t LONGEST = 64;  // of LO, and of a component of PN
+
 DSRCodedEntryValue Entry(const Code& code)
 {
   return {code.value.c_str(), code.scheme.c_str(), code.meaning.c_str()};
+}
+
+// As DICOM can hold it (PS3.5 6.1.3, 6.2): of the control characters, line breaks alone.
+std::string Printable(const std::string& text)
+{
+  std::string printable;
+  for (const char c : text)
+  {
+    const auto byte = static_cast<unsigned char>(c);
+    printable += c == '\n' ? "\r\n" : c == '\r' ? "" : byte < 0x20 || byte == 0x7f ? " " : std::string(1, c);
+  }
+  return printable;
+}
+
+// One value of at most 64 bytes: the standard counts characters, some readers do not.
+std::string ShortText(const std::string& text)
+{
+  return CleanText(CutValue(text, LONGEST), LONGEST);
+}
+
+// The name of a user, as one of a person: without what separates names, and their ways of writing.
+std::string NameOfUser(std::string name)
+{
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '=' || c == '\\'; }, ' ');
+  return CleanText(name, LONGEST);
 }
 
 DSRCodedEntryValue Dcm(const char* code, const char* meaning)
@@ -64,11 +94,17 @@ public:
     return Add(parent, relationship, DSRTypes::VT_Container, concept_);
   }
 
+  // Nothing if the text is blank: readers refuse such an item, and the report with it.
   void Text(size_t parent, DSRTypes::E_RelationshipType relationship, const DSRCodedEntryValue& concept_,
             const std::string& text)
   {
+    const std::string printable = Printable(text);
+    if (printable.find_first_not_of(" \r\n") == std::string::npos)
+    {
+      return;
+    }
     Add(parent, relationship, DSRTypes::VT_Text, concept_);
-    CheckDicom(tree_.getCurrentContentItem().setStringValue(text.c_str()));
+    CheckDicom(tree_.getCurrentContentItem().setStringValue(printable.c_str()));
   }
 
   void Uid(size_t parent, DSRTypes::E_RelationshipType relationship, const DSRCodedEntryValue& concept_,
@@ -195,7 +231,7 @@ void AddFinding(Tree& tree, size_t parent, const ReportContent& content, Json::A
     const Json::Value& region = finding["region"];
     tree.Code(group, DSRTypes::RT_hasConceptMod, site,
               DSRCodedEntryValue(region["code"].asCString(), region["scheme"].asCString(),
-                                 region["meaning"].asCString()));
+                                 ShortText(region["meaning"].asString()).c_str()));
   }
   if (finding.isMember("polygon") || finding.isMember("box"))
   {
@@ -211,17 +247,15 @@ void AddFinding(Tree& tree, size_t parent, const ReportContent& content, Json::A
   }
   for (const Json::Value& measurement : finding["measurements"])
   {
-    const std::string name = measurement["name"].asString();
+    const std::string name = ShortText(measurement["name"].asString());
     tree.Number(group, DSRCodedEntryValue(name.c_str(), OWN_SCHEME, name.c_str()),
                 measurement["value"].asDouble(), measurement["unit"].asString());
   }
   tree.Code(group, DSRTypes::RT_contains, DSRCodedEntryValue("severity", OWN_SCHEME, "Severity"),
             DSRCodedEntryValue(finding["severity"].asCString(), OWN_SCHEME, finding["severity"].asCString()));
   tree.Text(group, DSRTypes::RT_contains, Dcm("121106", "Comment"), TextIn(finding["text"], language));
-  if (const std::string advice = TextIn(finding["recommendation"], language); !advice.empty())
-  {
-    tree.Text(group, DSRTypes::RT_contains, Dcm("121075", "Recommendation"), advice);
-  }
+  tree.Text(group, DSRTypes::RT_contains, Dcm("121075", "Recommendation"),
+            TextIn(finding["recommendation"], language));
 }
 
 DSRCodedEntryValue Procedure(const std::string& modality)
@@ -280,15 +314,9 @@ void Fill(DSRDocument& document, const ReportContent& content)
       root, DSRTypes::RT_contains, DSRCodedEntryValue("C0034375", "UMLS", "Qualitative Evaluations"));
   std::string summary = TextIn(content.result["summary"], content.analysis.language);
   summary = summary.empty() && findings.empty() ? language.nothing : summary;
-  if (!summary.empty())
-  {
-    tree.Text(evaluations, DSRTypes::RT_contains, Dcm("121111", "Summary"), summary);
-  }
+  tree.Text(evaluations, DSRTypes::RT_contains, Dcm("121111", "Summary"), summary);
   tree.Text(evaluations, DSRTypes::RT_contains, Dcm("121106", "Comment"), language.disclaimer);
-  if (!content.comment.empty())
-  {
-    tree.Text(evaluations, DSRTypes::RT_contains, Dcm("121106", "Comment"), content.comment);
-  }
+  tree.Text(evaluations, DSRTypes::RT_contains, Dcm("121106", "Comment"), content.comment);
 }
 }  // namespace
 
@@ -302,7 +330,7 @@ std::string MakeReport(const ReportContent& content)
   document.getCodingSchemeIdentification().addItem(OWN_SCHEME);
   CheckDicom(document.getCodingSchemeIdentification().setCodingSchemeName("Findings of Orthanc Clinic"));
   CheckDicom(document.setManufacturer("Orthanc Clinic"));
-  CheckDicom(document.setManufacturerModelName(Abbreviate(content.algorithm, 64).c_str(), OFFalse));
+  CheckDicom(document.setManufacturerModelName(ShortText(content.algorithm).c_str(), OFFalse));
   CheckDicom(document.setDeviceSerialNumber(content.analysis.provider.c_str(), OFFalse));
   CheckDicom(document.setSoftwareVersions(content.algorithmVersion.c_str(), OFFalse));
   CheckDicom(document.setSeriesDescription(
@@ -323,8 +351,8 @@ std::string MakeReport(const ReportContent& content)
         studyUid.c_str(), content.analysis.ReportSeriesUid(false).c_str(), UID_ComprehensiveSRStorage,
         content.analysis.ReportUid().c_str(), OFFalse));
     CheckDicom(document.completeDocument());
-    CheckDicom(
-        document.verifyDocument(content.verifiedBy.c_str(), content.organization.c_str(), "", OFFalse));
+    CheckDicom(document.verifyDocument(NameOfUser(content.verifiedBy).c_str(),
+                                       ShortText(content.organization).c_str(), "", OFFalse));
   }
 
   DcmFileFormat file;
@@ -336,7 +364,6 @@ std::string MakeReport(const ReportContent& content)
       (verified ? content.analysis.VerifiedReportUid() : content.analysis.ReportUid()).c_str()));
   CheckDicom(
       dataset.putAndInsertString(DCM_SeriesInstanceUID, content.analysis.ReportSeriesUid(verified).c_str()));
-  CheckDicom(file.validateMetaInfo(EXS_LittleEndianExplicit));
   return WriteDicom(file);
 }
 }  // namespace OrthancClinic::Analysis

@@ -14,6 +14,22 @@ namespace OrthancClinic::Analysis
 {
 namespace
 {
+// What is left of the result.
+Json::Value Left(const Analysis& analysis)
+{
+  Json::Value left = analysis.result;
+  if (analysis.status == "rejected")
+  {
+    left["findings"] = Json::arrayValue;
+    left.removeMember("summary");
+  }
+  else if (analysis.status == "edited")
+  {
+    left["findings"] = analysis.review["findings"];
+  }
+  return left;
+}
+
 // The SOPInstanceUIDs of the X-ray that were analysed.
 std::set<std::string> ImagesOf(const Analysis& analysis, const std::string& xrayId)
 {
@@ -36,11 +52,12 @@ std::set<std::string> ImagesOf(const Analysis& analysis, const std::string& xray
 Json::Value CrmResult(const Analysis& analysis, const Dispatch& dispatch, const std::string& xrayId)
 {
   const auto images = ImagesOf(analysis, xrayId);
+  const Json::Value left = Left(analysis);
   Json::Value result;
   result["findings"] = Json::arrayValue;
   result["confidence"] = Json::nullValue;
   result["recommendations"] = Json::arrayValue;
-  for (const Json::Value& finding : analysis.result["findings"])
+  for (const Json::Value& finding : left["findings"])
   {
     if (!images.contains(finding["image"].asString()))
     {
@@ -61,12 +78,19 @@ Json::Value CrmResult(const Analysis& analysis, const Dispatch& dispatch, const 
       result["confidence"] = finding["confidence"];
     }
   }
-  const std::string summary = TextIn(analysis.result["summary"], analysis.language);
+  const std::string summary = TextIn(left["summary"], analysis.language);
   result["summary"] = OrNull(summary);
   result["model"] = dispatch.document["model"];
   result["analyzedAt"] = analysis.completedAt ? Json::Value(ToString(*analysis.completedAt)) : Json::Value();
   result["disclaimer"] = LanguageOf(analysis.language).disclaimer;
   result["analysisId"] = analysis.id;
+  result["review"] = Json::nullValue;
+  if (analysis.reviewedAt)
+  {
+    result["review"]["decision"] = analysis.review["decision"];
+    result["review"]["reviewedBy"] = analysis.reviewedBy;
+    result["review"]["reviewedAt"] = ToString(*analysis.reviewedAt);
+  }
   return result;
 }
 
@@ -83,7 +107,8 @@ void WriteIntoXrays(Transaction& transaction, const Analysis& analysis, const Di
   }
   for (const std::string& id : ids)
   {
-    if (auto xray = store.FindForUpdate(id))
+    auto xray = store.FindForUpdate(id);
+    if (xray && (!analysis.reviewedAt || xray->document["ai_analysis"]["analysisId"] == analysis.id))
     {
       const Json::Value result = CrmResult(analysis, dispatch, xray->id);
       xray->document["ai_analysis"] = result;

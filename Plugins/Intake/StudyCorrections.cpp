@@ -73,6 +73,19 @@ void CarryOver(Transaction& transaction, const StudyCorrection& correction)
   }
   filings.Put(filing);
 }
+
+bool IsThere(IOrthanc& orthanc, const std::string& orthancStudyId)
+{
+  try
+  {
+    orthanc.Get("/studies/" + orthancStudyId);
+    return true;
+  }
+  catch (const NotFound&)
+  {
+    return false;
+  }
+}
 }  // namespace
 
 Json::Value ToJson(const StudyCorrection& correction)
@@ -242,6 +255,11 @@ void StudyCorrections::Run(RunningTask& task)
     {
       // Deleted since.
     }
+  }
+  if (moves && IsThere(orthanc_, correction->orthancStudyId))
+  {
+    // What came meanwhile (a report, a late image) moves as well.
+    throw Unavailable("There is more of the study under its former PatientID");
   }
   try
   {

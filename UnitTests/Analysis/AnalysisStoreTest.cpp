@@ -97,6 +97,76 @@ TEST_P(AnalysesOn, AreWrittenIntoTheirXraysAlone)
   EXPECT_EQ("cyst", volume["ai_analysis"]["findings"][0]["kind"].asString());
   EXPECT_TRUE(volume["ai_analysis"]["confidence"].isNull()) << "none was given";
   EXPECT_FALSE(read("1.2.4").isMember("ai_analysis"));
+  EXPECT_TRUE(image["ai_analysis"]["review"].isNull());
+
+  // What a person said of it: the CRM shows no finding that this person did not leave.
+  const auto review = [&](const char* status, const Json::Value& findings)
+  {
+    analysis.status = status;
+    analysis.reviewedBy = "lise";
+    analysis.reviewedAt = ParseTimestamp("2026-02-08T10:40:00Z").value();
+    analysis.review["decision"] = "edit";
+    analysis.review["findings"] = findings;
+    Transaction writing(GetDatabase());
+    WriteIntoXrays(writing, analysis, dispatch);
+    writing.Commit();
+  };
+  Json::Value left(Json::arrayValue);
+  left.append(analysis.result["findings"][1]);
+  review("edited", left);
+  EXPECT_EQ(1u, read("1.2.3")["ai_analysis"]["findings"].size());
+  EXPECT_EQ("lise", read("1.2.3")["ai_analysis"]["review"]["reviewedBy"].asString());
+  review("rejected", Json::Value());
+  EXPECT_EQ(0u, read("1.2.3")["ai_analysis"]["findings"].size());
+  EXPECT_EQ(0u, read("1.2.3")["ai_analysis"]["recommendations"].size());
+  EXPECT_TRUE(read("1.2.3")["ai_analysis"]["confidence"].isNull());
+
+  // A later analysis is not overwritten by the review of an earlier one.
+  analysis.id = "a2";
+  review("accepted", Json::Value());
+  EXPECT_EQ("a1", read("1.2.3")["ai_analysis"]["analysisId"].asString());
+}
+
+TEST_P(AnalysesOn, GoWithTheirStudy)
+{
+  WithStore<AnalysisStore>(
+      [](AnalysisStore& store)
+      {
+        store.Insert(Make());
+        store.MoveToStudy("s1", "s2");
+      });
+  EXPECT_EQ("s2",
+            WithStore<AnalysisStore>([](AnalysisStore& store) { return store.Find("a1"); })->orthancStudyId);
+}
+
+TEST_P(AnalysesOn, KnowWhetherAnotherAsksTheSame)
+{
+  Dispatch dispatch;
+  dispatch.id = "d1";
+  dispatch.analysisId = "a1";
+  dispatch.provider = "montreal";
+  dispatch.questionSha256 = "abc";
+  dispatch.document["sent_at"] = "2026-02-08T10:30:00.000Z";
+  const Timestamp before = ParseTimestamp("2026-02-08T10:29:00Z").value();
+  const Timestamp after = ParseTimestamp("2026-02-08T10:31:00Z").value();
+  Dispatch same = dispatch;
+  same.analysisId = "a2";
+  const auto isAsked = [&](const Dispatch& of, Timestamp since)
+  { return WithStore<AnalysisStore>([&](AnalysisStore& store) { return store.IsAsked(of, since); }); };
+  WithStore<AnalysisStore>([&](AnalysisStore& store) { store.Put(dispatch); });
+
+  EXPECT_TRUE(isAsked(same, before));
+  EXPECT_FALSE(isAsked(same, after)) << "who asked has ended without an answer";
+  EXPECT_FALSE(isAsked(dispatch, before)) << "its own earlier try";
+  same.questionSha256 = "def";
+  EXPECT_FALSE(isAsked(same, before)) << "another question";
+  same.questionSha256 = "abc";
+  dispatch.outcome = "answered";
+  WithStore<AnalysisStore>([&](AnalysisStore& store) { store.Put(dispatch); });
+  EXPECT_TRUE(isAsked(same, after));
+  dispatch.outcome = "failed";
+  WithStore<AnalysisStore>([&](AnalysisStore& store) { store.Put(dispatch); });
+  EXPECT_FALSE(isAsked(same, before));
 }
 }  // namespace
 }  // namespace OrthancClinic::Analysis

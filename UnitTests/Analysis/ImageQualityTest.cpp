@@ -99,7 +99,7 @@ TEST(ImageQuality, MeasuresTheNoiseThatWasAdded)
     const auto measures = Measure(image, TwelveBits(), false);
     ASSERT_TRUE(measures);
     const double contrast = measures->contrast * 4095;
-    const double sigma = contrast / std::pow(10, measures->signalToNoise / 20);
+    const double sigma = contrast / std::pow(10, *measures->signalToNoise / 20);
     EXPECT_NEAR(noise, sigma, 0.15 * noise);
   }
   EXPECT_THAT(Kinds(Pattern(600), TwelveBits(), COMPLETE), Contains("quality.noise"));
@@ -162,6 +162,68 @@ TEST(ImageQuality, ChecksTheCalibrationOfCt)
               Not(Contains(::testing::StartsWith("quality.ct_"))));
   EXPECT_THAT(Kinds(phantom(-900, 0), presentation, tags, true), Contains("quality.ct_air"));
   EXPECT_THAT(Kinds(phantom(-1000, 12), presentation, tags, true), Contains("quality.ct_water"));
+}
+
+// Of CT and MR, air is the lowest value and 16 bits hold a tenth of what they could: nothing is wrong with
+// that.
+TEST(ImageQuality, ExpectsAnExposureOfADetectorAlone)
+{
+  const Image dark = Make([](unsigned x, unsigned y) { return x < 100 ? 0 : 1.0 * (x + y); });
+  Presentation wide;
+  for (const char* modality : {"CT", "MR", "NM", "OT"})
+  {
+    EXPECT_THAT(
+        Kinds(dark, wide, R"({"0028,0030": "0.1\\0.1", "0008,0060": ")" + std::string(modality) + "\"}"),
+        ElementsAre("quality.measured"))
+        << modality;
+  }
+}
+
+TEST(ImageQuality, SaysThatABlankImageIsBlank)
+{
+  const Image blank = Make([](unsigned, unsigned) { return 0; });
+  EXPECT_THAT(Kinds(blank, TwelveBits(), R"({"0028,0030": "0.1\\0.1", "0008,0060": "CT"})", true),
+              ElementsAre("quality.measured", "quality.blank"));
+  const auto measures = Measure(blank, TwelveBits(), true);
+  EXPECT_FALSE(measures->signalToNoise || measures->sharpness) << "of nothing";
+  EXPECT_FALSE(measures->water) << "nor is it water";
+}
+
+// In a lung, most values lie between -900 and -700 HU; outside of a round field, at the lowest that there is.
+TEST(ImageQuality, TakesNoLungAndNoMarginForAir)
+{
+  Presentation presentation;
+  presentation.bitsStored = 12;
+  presentation.intercept = -1024;
+  const auto lung = [](unsigned x, unsigned y)
+  {
+    const double share = (x * 7 + y * 13) % 200 / 200.0;
+    return std::hypot(x - 100.0, y - 100.0) < 90 ? 1024 - 900 + 200 * std::sqrt(share) : 0.0;
+  };
+  EXPECT_FALSE(Measure(Make(lung), presentation, true)->air);
+}
+
+TEST(ImageQuality, AsksForASideWhereThereAreTwo)
+{
+  const Image image = Pattern(20);
+  const std::string rest = R"("0020,0020": "L\\F", "0028,0030": "0.1\\0.1"})";
+  EXPECT_THAT(Kinds(image, TwelveBits(), R"({"0008,0060": "CR", "0018,0015": "CHEST", )" + rest),
+              ElementsAre("quality.measured"));
+  EXPECT_THAT(Kinds(image, TwelveBits(), R"({"0008,0060": "CR", "0018,0015": "KNEE", )" + rest),
+              Contains("quality.laterality_missing"));
+}
+
+TEST(ImageQuality, AsksForASpacingWhereLengthsAreMeasured)
+{
+  const Image image = Pattern(20);
+  const auto kinds = [&](const char* tags) { return Kinds(image, TwelveBits(), tags); };
+  EXPECT_THAT(kinds(R"({"0008,0060": "CT"})"), Contains("quality.spacing_missing"));
+  for (const char* tags :
+       {R"({"0008,0060": "XC"})", R"({"0008,0060": "US", "0018,6011": [{"0018,6012": "1"}]})",
+        R"({"0008,0060": "MR", "5200,9230": [{"0028,9110": []}]})"})
+  {
+    EXPECT_THAT(kinds(tags), Not(Contains("quality.spacing_missing"))) << tags;
+  }
 }
 
 TEST(ImageQuality, MeasuresNoColoursAndNothingTiny)

@@ -127,6 +127,45 @@ TEST_F(ImagesOfAStudy, AreThoseOfOneXrayAlone)
   EXPECT_THAT(Chosen(9, "", {"1.2"}), ElementsAre("1-1", "1-2", "1-3")) << "what we have drawn is none";
 }
 
+TEST_F(ImagesOfAStudy, AreFoundAgainUnderAnotherPatientId)
+{
+  archive_.AddSeries(1, "IO", 2);
+  archive_.answers["/studies/s/instances"] = archive_.answers["/series/1/instances"];
+  const Json::Value described = JsonLiteral(R"([{"orthanc_instance_id": "old", "sop_instance_uid": "1.1.2",
+    "orthanc_series_id": "old", "frame": 1}])");
+  EXPECT_EQ("1-2", images_.Load(described, "s").at(0).orthancInstanceId);
+  EXPECT_THROW(images_.Load(JsonLiteral(R"([{"orthanc_instance_id": "old", "sop_instance_uid": "1.1.9",
+    "orthanc_series_id": "old", "frame": 1}])"),
+                            "s"),
+               NotFound);
+}
+
+TEST(Images, MayShowWhoseTheyAre)
+{
+  struct Case
+  {
+    const char* sopClass;
+    const char* tags;
+    bool isRisk;
+  };
+  constexpr const char* CT = "1.2.840.10008.5.1.4.1.1.2";
+  constexpr const char* CAPTURE = "1.2.840.10008.5.1.4.1.1.7";
+  for (const Case& item :
+       {Case{CT, "{}", false}, Case{CT, R"({"0028,0301": "NO"})", false},
+        Case{CT, R"({"0028,0301": "YES"})", true}, Case{CT, R"({"0028,0301": "MAYBE"})", true},
+        Case{CT, R"({"0028,0302": "YES"})", true},
+        Case{CT, R"({"0008,0008": "DERIVED\\SECONDARY\\SCREEN SAVE"})", true},
+        Case{CT, R"({"0008,0060": "US"})", true}, Case{CAPTURE, "{}", true},
+        Case{CAPTURE, R"({"0028,0301": "NO"})", false}, Case{"1.2.840.10008.5.1.4.1.1.7.4", "{}", true},
+        Case{"1.2.840.10008.5.1.4.1.1.6.1", "{}", true}, Case{"1.2.840.10008.5.1.4.1.1.3", "{}", true}})
+  {
+    AnalysedImage image;
+    image.sopClassUid = item.sopClass;
+    image.tags = JsonLiteral(item.tags);
+    EXPECT_EQ(item.isRisk, !BurnedInRisk(image).empty()) << item.sopClass << item.tags;
+  }
+}
+
 TEST_F(ImagesOfAStudy, AreToldApartWithoutBeingRead)
 {
   AnalysedImage image;

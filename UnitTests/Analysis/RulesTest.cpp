@@ -59,6 +59,10 @@ TEST(Rule, ConcernsWhatItDoesNotExclude)
   Rule rule;
   rule.minimumAge = 0;
   EXPECT_FALSE(Concerns(rule, study, tags, "panoramic")) << "nobody knows the age";
+  study.demographics.birthDate = "29991231";
+  rule.minimumAge.reset();
+  rule.maximumAge = 5;
+  EXPECT_FALSE(Concerns(rule, study, tags, "panoramic")) << "nobody is younger than nothing";
 }
 
 TEST(Codes, NameTeethAsDicomDoes)

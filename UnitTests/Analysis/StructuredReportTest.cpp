@@ -102,6 +102,34 @@ TEST_F(StructuredReport, IsValid)
   }
 }
 
+// What a model, or a person, may write.
+TEST_F(StructuredReport, IsValidWhateverTheTexts)
+{
+  ReportContent odd = Content();
+  Json::Value& finding = odd.result["findings"][0];
+  finding["text"]["fr"] = "Première ligne\nseconde\tligne \x1b$B\x01 a\\b^c=d";
+  finding["recommendation"]["fr"] = " \n";
+  finding["region"] = ParseJson(R"({"code": "1", "scheme": "SCT", "meaning": "a\\\\b"})");
+  finding.removeMember("tooth");
+  odd.result["findings"][1]["measurements"][0]["name"] = "Profondeur \\ sur plus de seize caractères";
+  odd.result["summary"]["fr"] = " \x0c\x1b ";
+  odd.algorithm = "vendor\\model " + std::string(100, 'm');
+  odd.verifiedBy = "O'Brien\\Zoé=Ng";
+  odd.organization = std::string(100, 'c') + "\\";
+  odd.comment = "  ";
+  ReportContent chinese = Content();
+  chinese.algorithm = "视觉模型视觉模型视觉模型视觉模型视觉模型视觉模型";
+  chinese.result["findings"][0]["text"]["fr"] = std::string(2000, 'x');
+  for (const ReportContent& content : {odd, chinese})
+  {
+    const std::string file = Save(content);
+    EXPECT_THAT(OutputOf({"dciodvfy", file}), ::testing::Not(::testing::HasSubstr("Error")));
+    const std::string dump = OutputOf({"dsrdump", "+Pl", file});
+    EXPECT_THAT(dump, ::testing::HasSubstr("Comprehensive SR"));
+    EXPECT_THAT(dump, ::testing::Not(::testing::HasSubstr("E: "))) << "it can be read";
+  }
+}
+
 TEST_F(StructuredReport, IsTheSameInstanceHoweverOftenItIsMade)
 {
   const std::string first =

@@ -18,6 +18,7 @@
 #include "Core/Records/Xray.h"
 #include "EndToEnd/Clinic.h"
 #include "Support/ChatServer.h"
+#include "Support/HostileInput.h"
 #include "Support/HttpServer.h"
 #include "Support/Wait.h"
 
@@ -374,6 +375,97 @@ TEST(AModelOnTheNetwork, MayBeInterruptedAndCancelled)
   EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=analyse.montreal") == 0; }));
 }
 
+TEST(AModelOnTheNetwork, IsNotPaidTwiceByTwoWhoAskAtOnce)
+{
+  ChatServer server;
+  server.Plan({Mood::Hang});
+  Json::Value configuration = Chat(server);
+  configuration["Clinic"]["Analysis"]["Rules"] = Json::arrayValue;
+  const Clinic clinic(WithUser(configuration));
+  Json::Value body;
+  body["study_uid"] = clinic.Send(Tooth());
+  clinic.Decided(body["study_uid"].asString());
+  const std::string first = clinic.Http().Post("/api/v1/analyses", body).Json()["id"].asString();
+  EXPECT_TRUE(WaitUntil([&] { return server.Accepted() == 1; }));
+  const std::string second = clinic.Http().Post("/api/v1/analyses", body).Json()["id"].asString();
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        return clinic.Http().Get("/api/v1/analyses/" + second).Json()["error"] ==
+               "The same question is being asked";
+      }));
+  server.LetGo();
+
+  EXPECT_EQ("answered", WaitFor(clinic, first, "completed")["dispatches"][0]["outcome"].asString());
+  EXPECT_EQ("reused", WaitFor(clinic, second, "completed")["dispatches"][0]["outcome"].asString());
+  EXPECT_EQ(1, server.Accepted());
+}
+
+TEST(AModelOnTheNetwork, MayClaimAnyNumberOfTokens)
+{
+  ChatServer server;
+  const Clinic clinic(WithUser(Chat(server, R"(, "DailyTokens": 1000)")));
+  server.Plan({Mood::Countless});
+  const Json::Value analysis = OnlyAnalysis(clinic, clinic.Send(Tooth()));
+  EXPECT_GT(analysis["dispatches"][0]["tokens"].asInt64(), 1'000'000'000);
+  EXPECT_THAT(OnlyAnalysis(clinic, clinic.Send(Tooth()), "requested")["dispatches"],
+              Json::Value(Json::arrayValue));
+  EXPECT_EQ(200, clinic.Http().Get("/api/v1/metrics").status);
+}
+
+// A study that moves to another patient takes its analysis along, and the report is that patient's.
+TEST(AModelOnTheNetwork, MayAnswerWhenTheStudyHasMoved)
+{
+  ChatServer server;
+  server.Plan({Mood::Hang});
+  const Clinic clinic(WithUser(Chat(server)));
+  const DicomFile image = Tooth();
+  const std::string uid = clinic.Send(image);
+  EXPECT_TRUE(WaitUntil([&] { return server.Accepted() == 1; }));
+  const std::string before = clinic.Study(uid)["orthanc_study_id"].asString();
+  Json::Value body;
+  body["tag_modifications"]["PatientID"] = "4711";
+  ASSERT_EQ(202, clinic.Http().Put("/api/v1/dicom/tags/" + uid, body).status);
+  EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=correct.study") == 0; }));
+  server.LetGo();
+
+  const Json::Value analysis = OnlyAnalysis(clinic, uid);
+
+  EXPECT_NE(before, analysis["orthanc_study_id"].asString());
+  EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=settle.study") == 0; }));
+  EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=analysis-rules") == 0; }));
+  EXPECT_EQ(analysis["id"], clinic.Study(uid)["analyses"][0]);
+  EXPECT_THAT(Dump(FileOf(clinic, analysis["report_uid"].asString())), HasSubstr("4711"));
+  body = Json::objectValue;
+  body["decision"] = "accept";
+  const HttpAnswer review =
+      clinic.Http().Post("/api/v1/analyses/" + analysis["id"].asString() + "/review", body);
+  const std::string verified = review.Json()["verified_report_uid"].asString();
+  EXPECT_TRUE(WaitUntil([&] { return !FileOf(clinic, verified).empty(); })) << review.body;
+  EXPECT_EQ(404, clinic.Http().Get("/studies/" + before).status) << "nothing is left of the old one";
+  EXPECT_EQ(1u, clinic.Study(uid)["analyses"].size()) << "it is not analysed again";
+  EXPECT_EQ(1, server.Accepted());
+}
+
+TEST(AModelOnTheNetwork, MayAnswerWhenTheStudyIsGone)
+{
+  ChatServer server;
+  server.Plan({Mood::Hang});
+  const Clinic clinic(WithUser(Chat(server)));
+  const std::string uid = clinic.Send(Tooth());
+  EXPECT_TRUE(WaitUntil([&] { return server.Accepted() == 1; }));
+  const Json::Value items = clinic.Http().Get("/api/v1/analyses").Json()["items"];
+  ASSERT_EQ(1u, items.size());
+  EXPECT_EQ(200, clinic.Http().Delete("/studies/" + items[0]["orthanc_study_id"].asString()).status);
+  server.LetGo();
+
+  const Json::Value analysis = WaitFor(clinic, items[0]["id"].asString(), "completed");
+
+  EXPECT_THAT(analysis["error"].asString(), HasSubstr("deleted"));
+  EXPECT_TRUE(analysis["report_uid"].isNull()) << "there is no report";
+  EXPECT_EQ(0u, clinic.Http().Get("/studies").Json().size()) << "nor does one bring the study back";
+}
+
 TEST(AModelOnTheNetwork, MayCostNoMoreThanIsAllowed)
 {
   ChatServer server;
@@ -431,7 +523,7 @@ TEST(AModelOnTheNetwork, IsNotGivenWhatMustNotLeave)
     EXPECT_THAT(OnlyAnalysis(clinic, clinic.Send(burned), "failed")["error"].asString(),
                 HasSubstr("BurnedInAnnotation is YES"));
     EXPECT_THAT(OnlyAnalysis(clinic, clinic.Send(DicomFile("US")), "failed")["error"].asString(),
-                HasSubstr("SOP class"));
+                HasSubstr("of this kind"));
   }
   for (const auto& [endpoint, more, reason] :
        {std::tuple("https://api.openai.com/v1", "", "not known to be in Canada"),
@@ -624,7 +716,7 @@ TEST(AnXrayOfTheCrm, IsAnalysedWhileItWaits)
 
   // The provider that is named, here and by the other route.
   const HttpAnswer quality = clinic.Http().Post(path, ParseJsonText(R"({"provider": "quality"})"));
-  EXPECT_EQ("quality-1", quality.Json()["xray"]["aiModel"].asString()) << quality.body;
+  EXPECT_EQ("quality-2", quality.Json()["xray"]["aiModel"].asString()) << quality.body;
   EXPECT_TRUE(quality.Json()["analysis"]["confidence"].isNull()) << "none was given";
   Json::Value body;
   body["study_uid"] = uid;
@@ -785,6 +877,41 @@ TEST(ADicomNode, GetsImagesWithoutIdentityAndItsResultComesHome)
         [&] { return FileOf(clinic, late.InstanceUid()).find("KHON96052814") != std::string::npos; }));
     node.Http().Delete("/instances/" + instances[0].asString());
   }
+}
+
+// DCMTK, which Orthanc reads DICOM with, ends the process over a file whose sequences are nested deeply
+// enough.
+TEST(ADicomNode, MayHaveAnObjectThatWouldEndOrthanc)
+{
+  std::atomic<int> fetched{0};
+  const HttpServer node(
+      [&](const ServedRequest& request) -> ServedReply
+      {
+        if (request.method == "POST")
+        {
+          return {.body = "{}"};
+        }
+        if (request.target.ends_with("/1.2.3.5"))
+        {
+          fetched++;
+          const std::string from = request.target.substr(request.target.find("/studies/") + 9);
+          return {.body = NestedDicom(from.substr(0, from.find('/'))), .contentType = "application/dicom"};
+        }
+        return {.body = R"([{"0020000E": {"Value": ["1.2.3.4"]}, "00080018": {"Value": ["1.2.3.5"]}}])"};
+      });
+  const Clinic clinic(
+      WithUser(Configuration(R"({"Providers": [{"Name": "node", "Type": "dicomweb", "Endpoint": ")" +
+                             node.Url("/dicom-web") + R"("}], "Rules": [{"Provider": "node"}]})")));
+  clinic.Send(Tooth());
+
+  Json::Value health;
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        health = clinic.Http().Get("/api/v1/health").Json()["parts"]["analysis"]["providers"]["node"];
+        return !health["ready"].asBool() && fetched == 1;
+      }));
+  EXPECT_THAT(health["error"].asString(), HasSubstr("is no DICOM"));
 }
 
 // Real images, where somebody has put some beside the project (CLINIC_DICOM_FOLDER says where).

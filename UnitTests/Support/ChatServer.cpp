@@ -255,6 +255,7 @@ ServedReply ChatServer::Answer(const ServedRequest& request)
       finding["text"] = std::string(5 << 20, 'x');
       break;
     case Mood::Drip:
+    case Mood::Countless:
     case Mood::Good:
       break;
   }
@@ -271,8 +272,8 @@ ServedReply ChatServer::Answer(const ServedRequest& request)
   choice["message"]["content"] =
       refusal.isNull() ? Json::Value(content.empty() ? WriteJson(result) : content) : Json::Value();
   body["choices"].append(choice);
-  body["usage"]["prompt_tokens"] = 1000;
-  body["usage"]["completion_tokens"] = 200;
+  body["usage"]["prompt_tokens"] = mood == Mood::Countless ? INT64_MAX : Json::Int64{1000};
+  body["usage"]["completion_tokens"] = mood == Mood::Countless ? INT64_MAX : Json::Int64{200};
   body["usage"]["total_tokens"] = 1200;
   return {.body = WriteJson(body), .perByte = std::chrono::milliseconds(mood == Mood::Drip ? 100 : 0)};
 }

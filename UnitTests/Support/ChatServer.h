@@ -36,7 +36,8 @@ public:
     Enormous,   // five megabytes
     Hang,       // no answer until the test lets go
     Drip,       // a byte of the good answer every tenth of a second
-    NotJson     // a body that is no JSON
+    NotJson,    // a body that is no JSON
+    Countless   // more tokens than a number holds
   };
 
   static constexpr const char* KEY = "key-of-the-test";

@@ -437,6 +437,26 @@ std::vector<std::string> HostileTexts()
   return texts;
 }
 
+std::string NestedDicom(const std::string& studyUid)
+{
+  const auto uid = [](const char* tag, std::string value)
+  {
+    value.resize(value.size() + value.size() % 2);
+    return std::string(tag, 4) + "UI" + static_cast<char>(value.size()) + '\0' + value;
+  };
+  std::string file = std::string(128, '\0') + "DICM" + uid("\x02\x00\x10\x00", "1.2.840.10008.1.2.1") +
+                     uid("\x08\x00\x16\x00", "1.2.840.10008.5.1.4.1.1.88.34") +
+                     uid("\x08\x00\x18\x00", "1.2.3.5") + uid("\x20\x00\x0d\x00", studyUid);
+  // A sequence and its item, both of undefined length.
+  constexpr std::string_view LEVEL(
+      "\x40\x00\x30\xa7SQ\x00\x00\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff", 20);
+  for (int depth = 0; depth < 300'000; depth++)
+  {
+    file += LEVEL;
+  }
+  return file;
+}
+
 std::string PercentEncode(const std::string& text)
 {
   std::string encoded;

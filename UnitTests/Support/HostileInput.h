@@ -36,6 +36,10 @@ std::vector<HostileDocument> HostileDocuments(const Json::Value& schema, uint32_
 // For path and query parameters, decoded.
 std::vector<std::string> HostileTexts();
 
+// An object of this study whose sequences are nested 300,000 times: DCMTK, which Orthanc reads DICOM with,
+// ends the process over it.
+std::string NestedDicom(const std::string& studyUid);
+
 // `text` as it goes into a URL: everything but letters, digits and -._~ in percent notation.
 std::string PercentEncode(const std::string& text);
 }  // namespace OrthancClinic::Testing

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "Core/Dicom/DicomScan.h"
 #include "Core/LetterCase.h"
 
 namespace OrthancClinic
@@ -139,6 +140,11 @@ IOrthanc::Answer InProcessOrthanc::Fetch(const std::string& path,
 Json::Value InProcessOrthanc::ReadDicom(const std::string& dicom)
 {
   constexpr uint32_t LONGEST_STRING = 1024;
+  // DCMTK ends the process over what is nested too deeply.
+  if (const DicomScan scan = ScanDicom(dicom); !scan.problems.empty())
+  {
+    throw BadInput(scan.problems.front());
+  }
   const std::string json =
       TakeString(context_, OrthancPluginDicomBufferToJson(
                                context_, dicom.data(), SizeOf(dicom), OrthancPluginDicomToJsonFormat_Short,
