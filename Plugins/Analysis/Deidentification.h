@@ -19,9 +19,8 @@ namespace OrthancClinic::Analysis
 //   types, the manufacturer and the model;
 // - of the patient, the PatientName and PatientID of the file itself stay: the caller has given them;
 // - private attributes, curves, overlays, and what was asked for and reported go;
-// - an identifier that is not the standard's own becomes `pseudonymOf` it; those of the study, the series,
-// the
-//   instance and the frame of reference stay: the caller has given them;
+// - an identifier that is not the standard's own becomes `pseudonymOf` it; those of the study, the series and
+//   the instance, and the frame of reference, stay: the caller has given them;
 // - of the pixels, what lies behind the last one, and the bits that no pixel uses, are cleared.
 //
 // Throws Unavailable if the file cannot be read.
