@@ -10,6 +10,7 @@
 #include <chrono>
 #include <ctime>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <memory>
 
@@ -19,6 +20,7 @@
 #include "Core/Uuid.h"
 #include "Support/Files.h"
 #include "Support/PostgresServer.h"
+#include "Support/Process.h"
 
 namespace
 {
@@ -143,7 +145,8 @@ std::vector<Question> Questions(int size)
   };
 }
 
-void Measure(const std::string& name, Database& database, int size, int rounds)
+void Measure(const std::string& name, Database& database, int size, int rounds,
+             const std::function<void()>& settle)
 {
   const auto filling = Clock::now();
   for (int first = 0; first < size; first += PER_TRANSACTION)
@@ -156,6 +159,7 @@ void Measure(const std::string& name, Database& database, int size, int rounds)
     transaction.Commit();
   }
   const double filled = std::chrono::duration<double>(Clock::now() - filling).count();
+  settle();
   fmt::print("\n{}: {} studies, {:.0f} µs to store one\n", name, size, 1e6 * filled / size);
   fmt::print("{:36} {:>8} {:>9} {:>9} {:>9} {:>9}\n", "", "found", "least", "median", "p95", "processor");
   for (const Question& question : Questions(size))
@@ -203,13 +207,22 @@ int main(int argc, char** argv)
   const TemporaryDirectory directory;
   Database sqlite((directory.Path() / "studies.db").string());
   sqlite.Migrate("core", CoreMigrations());
-  Measure("SQLite", sqlite, size, rounds);
+  Measure("SQLite", sqlite, size, rounds, [] {});
   if (PostgresServer::IsInstalled())
   {
     PostgresServer& server = PostgresServer::Shared();
-    Database postgres(server.Url(server.NewDatabase()));
+    const std::string url = server.Url(server.NewDatabase());
+    Database postgres(url);
     postgres.Migrate("core", CoreMigrations());
-    Measure("PostgreSQL", postgres, size, rounds);
+    // As its autovacuum would within minutes.
+    Measure("PostgreSQL", postgres, size, rounds,
+            [&]
+            {
+              if (RunProgram({"psql", url, "-c", "VACUUM ANALYZE"}).exitCode != 0)
+              {
+                throw std::runtime_error("PostgreSQL cannot be vacuumed");
+              }
+            });
   }
   return 0;
 }
