@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cmath>
 #include <map>
+#include <mutex>
 
 #include "Core/Configuration/Json.h"
 #include "Core/Database/Query.h"
@@ -299,12 +300,14 @@ TEST_P(DeliveriesOn, GoOnWhenTheReceiverIsBack)
 TEST_P(DeliveriesOn, WaitAsLongAsTheReceiverAsks)
 {
   std::atomic<int> calls{0};
-  std::vector<Timestamp> times;
+  std::mutex mutex;
+  std::vector<Timestamp> times;  // guarded by mutex
   WebhookReceiver receiver(
       SECRET,
       [&](const Json::Value&) -> std::optional<ServedReply>
       {
-        times.push_back(Now());  // one at a time
+        const std::lock_guard lock(mutex);  // what waited comes at once
+        times.push_back(Now());
         return calls++ == 0 ? std::optional(ServedReply{.status = 429, .headers = {{"Retry-After", "3"}}})
                             : std::nullopt;
       });
@@ -314,6 +317,7 @@ TEST_P(DeliveriesOn, WaitAsLongAsTheReceiverAsks)
   EXPECT_TRUE(WaitUntil([&] { return !Log("a").empty(); }));
   Emit("1.2", 1);  // another study of the same receiver, which wants to be left alone
   EXPECT_TRUE(WaitHastily([&] { return receiver.Taken().size() == 2; }));
+  const std::lock_guard lock(mutex);
   EXPECT_GE(times.at(1) - times.at(0), Milliseconds(2'990));
 }
 
