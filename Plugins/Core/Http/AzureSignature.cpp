@@ -2,14 +2,17 @@
 
 #include "Core/Http/AzureSignature.h"
 
+#include <curl/curl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
 
 #include "Core/Digest.h"
+#include "Core/Http/HttpClient.h"
 #include "Core/LetterCase.h"
 
 namespace OrthancClinic
@@ -19,20 +22,10 @@ namespace
 // "%20" as it was meant.
 std::string Decode(const std::string& text)
 {
-  std::string decoded;
-  for (size_t i = 0; i < text.size(); i++)
-  {
-    if (text[i] == '%' && i + 2 < text.size())
-    {
-      decoded += static_cast<char>(std::stoi(text.substr(i + 1, 2), nullptr, 16));
-      i += 2;
-    }
-    else
-    {
-      decoded += text[i];
-    }
-  }
-  return decoded;
+  int size = 0;
+  const std::unique_ptr<char, decltype(&curl_free)> decoded(
+      curl_easy_unescape(nullptr, text.c_str(), static_cast<int>(text.size()), &size), curl_free);
+  return {decoded.get(), static_cast<size_t>(size)};
 }
 
 // "Sun, 11 Oct 2009 21:49:13 GMT" (RFC 9110 s. 5.6.7)
@@ -69,17 +62,17 @@ std::string StringToSign(const std::string& account, const std::string& method, 
     }
   }
 
-  const size_t pathAt = std::min(url.find_first_of("/?", url.find("://") + 3), url.size());
-  const size_t queryAt = std::min(url.find('?', pathAt), url.size());
-  const std::string path = url.substr(pathAt, queryAt - pathAt);
-  text += "/" + account + (path.empty() ? "/" : path);
+  const UrlParts parts = SplitUrl(url).value_or(UrlParts());
+  text += "/" + account + parts.path;
   std::map<std::string, std::set<std::string>> parameters;  // a name may come more than once
-  for (size_t begin = queryAt + 1; begin < url.size();)
+  const std::string& query = parts.query;
+  for (size_t begin = 0; begin < query.size();)
   {
-    const size_t end = std::min(url.find('&', begin), url.size());
-    const size_t equals = std::min(url.find('=', begin), end);
-    parameters[ToLower(Decode(url.substr(begin, equals - begin)))].insert(
-        Decode(url.substr(std::min(equals + 1, end), end - std::min(equals + 1, end))));
+    const size_t end = std::min(query.find('&', begin), query.size());
+    const size_t equals = std::min(query.find('=', begin), end);
+    const size_t value = std::min(equals + 1, end);
+    parameters[ToLower(Decode(query.substr(begin, equals - begin)))].insert(
+        Decode(query.substr(value, end - value)));
     begin = end + 1;
   }
   for (const auto& [name, values] : parameters)

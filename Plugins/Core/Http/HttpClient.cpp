@@ -105,8 +105,12 @@ std::optional<UrlParts> SplitUrl(const std::string& url)
     curl_free(text);
     return copy;
   };
-  return UrlParts{get(CURLUPART_SCHEME).value_or(""), get(CURLUPART_HOST).value_or(""),
-                  get(CURLUPART_USER) || get(CURLUPART_PASSWORD), get(CURLUPART_FRAGMENT).has_value()};
+  return UrlParts{.scheme = get(CURLUPART_SCHEME).value_or(""),
+                  .host = get(CURLUPART_HOST).value_or(""),
+                  .hasUser = get(CURLUPART_USER) || get(CURLUPART_PASSWORD),
+                  .hasFragment = get(CURLUPART_FRAGMENT).has_value(),
+                  .path = get(CURLUPART_PATH).value_or("/"),
+                  .query = get(CURLUPART_QUERY).value_or("")};
 }
 
 std::optional<std::chrono::seconds> RetryAfter(const HttpReply& reply)

@@ -55,6 +55,8 @@ struct UrlParts
   std::string host;          // an IPv6 address in its brackets
   bool hasUser = false;      // or a password
   bool hasFragment = false;  // what follows a '#'
+  std::string path;          // as it is sent, at least "/"
+  std::string query;         // as it is sent, without its question mark
 };
 
 // As the client understands it; nothing if it is no URL.
