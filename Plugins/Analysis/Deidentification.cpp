@@ -204,35 +204,34 @@ void ClearBesidePixels(DcmItem& dataset)
 
   Uint8* bytes = nullptr;
   Uint16* words = nullptr;
-  const size_t length = element->getLength();
-  if (element->getUint16Array(words).good() && words != nullptr)
+  const bool inWords = element->getUint16Array(words).good() && words != nullptr;
+  if (!inWords && (element->getUint8Array(bytes).bad() || bytes == nullptr))
   {
-    auto* const all = reinterpret_cast<Uint8*>(words);
-    std::fill(all + std::min(needed, length), all + length, 0);
-    // Pixels of a byte may be stored in words.
-    if (allocated == 16)
-    {
-      ClearUnused(words, std::min(values, length / 2), stored, highBit, isSigned);
-    }
-    else if (allocated == 8)
-    {
-      ClearUnused(all, std::min(values, length), stored, highBit, isSigned);
-    }
-    const std::string kept(reinterpret_cast<const char*>(all), std::min(length, needed + needed % 2));
-    CheckDicom(dataset.putAndInsertUint16Array(DCM_PixelData, reinterpret_cast<const Uint16*>(kept.data()),
-                                               static_cast<unsigned long>(kept.size() / 2)));
+    return;
   }
-  else if (element->getUint8Array(bytes).good() && bytes != nullptr)
+  const auto* const all =
+      inWords ? reinterpret_cast<const char*>(words) : reinterpret_cast<const char*>(bytes);
+  std::string kept(all, std::min<size_t>(element->getLength(), needed + needed % 2));
+  if (kept.size() > needed)
   {
-    std::fill(bytes + std::min(needed, length), bytes + length, 0);
-    if (allocated == 8)
-    {
-      ClearUnused(bytes, std::min(values, length), stored, highBit, isSigned);
-    }
-    const std::string kept(reinterpret_cast<const char*>(bytes), std::min(length, needed + needed % 2));
-    CheckDicom(dataset.putAndInsertUint8Array(DCM_PixelData, reinterpret_cast<const Uint8*>(kept.data()),
-                                              static_cast<unsigned long>(kept.size())));
+    kept.back() = '\0';
   }
+  // Pixels of a byte may be stored in words.
+  if (allocated == 16 && inWords)
+  {
+    ClearUnused(reinterpret_cast<Uint16*>(kept.data()), std::min(values, kept.size() / 2), stored, highBit,
+                isSigned);
+  }
+  else if (allocated == 8)
+  {
+    ClearUnused(reinterpret_cast<Uint8*>(kept.data()), std::min(values, kept.size()), stored, highBit,
+                isSigned);
+  }
+  CheckDicom(
+      inWords ? dataset.putAndInsertUint16Array(DCM_PixelData, reinterpret_cast<const Uint16*>(kept.data()),
+                                                static_cast<unsigned long>(kept.size() / 2))
+              : dataset.putAndInsertUint8Array(DCM_PixelData, reinterpret_cast<const Uint8*>(kept.data()),
+                                               static_cast<unsigned long>(kept.size())));
 }
 }  // namespace
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "Core/Dicom/Text.h"
 #include "Core/Errors.h"
 #include "Finding.h"
 
@@ -42,6 +43,12 @@ void CopyStudyAttributes(DcmItem& dataset, const Json::Value& tags)
       CheckDicom(dataset.insertEmptyElement(tag));
     }
   }
+}
+
+std::string ShortText(const std::string& text)
+{
+  constexpr size_t LONGEST = 64;
+  return CleanText(CutValue(text, LONGEST), LONGEST);
 }
 
 void ReadDicom(const std::string& bytes, DcmFileFormat& file)

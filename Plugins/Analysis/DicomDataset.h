@@ -23,6 +23,9 @@ void CheckDicom(const OFCondition& condition);
 // either.
 void CopyStudyAttributes(DcmItem& dataset, const Json::Value& tags);
 
+// As one value of LO: of at most 64 bytes, since the standard counts characters and some readers do not.
+std::string ShortText(const std::string& text);
+
 // Throws Unavailable if it cannot be read.
 void ReadDicom(const std::string& bytes, DcmFileFormat& file);
 

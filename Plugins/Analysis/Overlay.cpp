@@ -187,7 +187,7 @@ std::string MakeOverlay(const OverlayContent& content)
   Put(dataset, DCM_Modality, "OT");
   Put(dataset, DCM_ConversionType, "WSD");
   Put(dataset, DCM_Manufacturer, "Orthanc Clinic");
-  Put(dataset, DCM_ManufacturerModelName, CleanText(CutValue(content.algorithm, 64), 64));
+  Put(dataset, DCM_ManufacturerModelName, ShortText(content.algorithm));
   Put(dataset, DCM_SoftwareVersions, content.algorithmVersion);
   CheckDicom(dataset.insertEmptyElement(DCM_Laterality));
   Copy(dataset, DCM_Laterality, image, "0020,0060");

@@ -24,7 +24,7 @@ namespace OrthancClinic::Analysis
 {
 namespace
 {
-constexpr size_t LONGEST = 64;  // of LO, and of a component of PN
+constexpr size_t LONGEST = 64;  // bytes of a component of PN
 
 DSRCodedEntryValue Entry(const Code& code)
 {
@@ -41,12 +41,6 @@ std::string Printable(const std::string& text)
     printable += c == '\n' ? "\r\n" : c == '\r' ? "" : byte < 0x20 || byte == 0x7f ? " " : std::string(1, c);
   }
   return printable;
-}
-
-// One value of at most 64 bytes: the standard counts characters, some readers do not.
-std::string ShortText(const std::string& text)
-{
-  return CleanText(CutValue(text, LONGEST), LONGEST);
 }
 
 // The name of a user, as one of a person: without what separates names, and their ways of writing.
