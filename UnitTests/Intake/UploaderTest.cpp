@@ -9,6 +9,7 @@
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Tasks/TaskWorkers.h"
 #include "Support/DicomFile.h"
+#include "Support/EmptyOrthanc.h"
 #include "Support/Wait.h"
 
 namespace OrthancClinic::Intake
@@ -18,7 +19,7 @@ MigrationScripts Migrations();
 namespace
 {
 // Takes what it is given, and keeps nothing.
-class ForgetfulOrthanc : public IOrthanc
+class ForgetfulOrthanc : public Testing::EmptyOrthanc
 {
 public:
   Json::Value Post(const std::string&, const std::string&) override
@@ -30,16 +31,6 @@ public:
     answer["Status"] = "Success";
     return answer;
   }
-  Json::Value Get(const std::string& path) override { throw NotFound(path); }
-  std::string GetBytes(const std::string& path) override { throw NotFound(path); }
-  std::string PostBytes(const std::string& path, const std::string&) override { throw NotFound(path); }
-  void Put(const std::string& path, const std::string&) override { throw NotFound(path); }
-  void Delete(const std::string& path) override { throw NotFound(path); }
-  Answer Fetch(const std::string& path, const std::map<std::string, std::string>&) override
-  {
-    throw NotFound(path);
-  }
-  Json::Value ReadDicom(const std::string&) override { throw BadInput("It is no DICOM"); }
 };
 
 class UploadsOn : public Testing::DatabaseTest

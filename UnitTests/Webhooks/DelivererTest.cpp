@@ -17,6 +17,7 @@
 #include "Core/Errors.h"
 #include "Core/Records/Practice.h"
 #include "Core/Records/StudyStore.h"
+#include "Support/EmptyOrthanc.h"
 #include "Support/Wait.h"
 #include "Support/WebhookReceiver.h"
 
@@ -37,7 +38,7 @@ constexpr const char* SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 constexpr const char* BEARER = "secret-of-the-crm";
 
 // Has the instances that the test says, all of one study.
-class FakeOrthanc : public IOrthanc
+class FakeOrthanc : public Testing::EmptyOrthanc
 {
 public:
   std::map<std::string, std::string> received;  // instance → Orthanc's spelling of the time
@@ -71,15 +72,6 @@ public:
     }
     throw NotFound(path);
   }
-  Json::Value Post(const std::string& path, const std::string&) override { throw NotFound(path); }
-  std::string PostBytes(const std::string& path, const std::string&) override { throw NotFound(path); }
-  void Put(const std::string& path, const std::string&) override { throw NotFound(path); }
-  void Delete(const std::string& path) override { throw NotFound(path); }
-  Answer Fetch(const std::string& path, const std::map<std::string, std::string>&) override
-  {
-    throw NotFound(path);
-  }
-  Json::Value ReadDicom(const std::string&) override { throw BadInput("It is no DICOM"); }
 };
 
 std::string OrthancTime(Timestamp time)

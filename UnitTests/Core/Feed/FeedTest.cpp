@@ -11,6 +11,7 @@
 
 #include "Core/DatabaseFixture.h"
 #include "Core/Errors.h"
+#include "Support/EmptyOrthanc.h"
 #include "Support/Wait.h"
 
 namespace OrthancClinic::Testing
@@ -18,7 +19,7 @@ namespace OrthancClinic::Testing
 namespace
 {
 // Answers what Orthanc 1.10.1 answers.
-class FakeLog : public IOrthanc
+class FakeLog : public EmptyOrthanc
 {
 public:
   explicit FakeLog(bool postgreSql) : postgreSql_(postgreSql) {}
@@ -74,18 +75,6 @@ public:
     }
     return answer;
   }
-
-  // The feed only reads.
-  std::string GetBytes(const std::string& path) override { throw NotFound(path); }
-  Json::Value Post(const std::string& path, const std::string&) override { throw NotFound(path); }
-  std::string PostBytes(const std::string& path, const std::string&) override { throw NotFound(path); }
-  void Put(const std::string& path, const std::string&) override { throw NotFound(path); }
-  Answer Fetch(const std::string& path, const std::map<std::string, std::string>&) override
-  {
-    throw NotFound(path);
-  }
-  Json::Value ReadDicom(const std::string&) override { throw BadInput("It is no DICOM"); }
-  void Delete(const std::string& path) override { throw NotFound(path); }
 
 private:
   const bool postgreSql_;
