@@ -47,6 +47,7 @@ default = yes
 max_file_size = 5368709122
 CONF
 
+# container_update_timeout: what was stored is listed. By default Swift answers after a second although it is not yet.
 declare -A ports
 for kind in account container object; do
   ports[$kind]=$(free_port)
@@ -74,6 +75,7 @@ pipeline = $kind-server
 use = egg:swift#$kind
 conn_timeout = 30
 node_timeout = 60
+container_update_timeout = 60
 CONF
 done
 cat >"$folder/etc/proxy-server.conf" <<CONF

@@ -53,6 +53,9 @@ const viewport = (page, index = 0) => page.locator('canvas.cornerstone-canvas').
 // How many different greys a viewport shows, and how many of its points are not black.
 async function pixels(page, index = 0) {
   return await viewport(page, index).evaluate((canvas) => {
+    if (canvas.width === 0 || canvas.height === 0) {
+      return { greys: 0, lit: 0 }; // it has no place yet, and no data that could be read
+    }
     const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
     const greys = new Set();
     let lit = 0;
@@ -375,8 +378,11 @@ const scenarios = {
     await page.unroute('**/upload-multiple');
 
     // Of a part that is under way, one file is taken out; the others arrive.
-    await page.route('**/upload-multiple', () => {}, { times: 1 });
+    let caught;
+    const underWay = new Promise((resolve) => (caught = resolve));
+    await page.route('**/upload-multiple', () => caught(), { times: 1 });
     await page.getByRole('button', { name: 'Réessayer les fichiers en échec' }).click();
+    await underWay;
     await page.getByRole('button', { name: /^Annuler : / }).first().click();
     await page.getByText('Fichiers envoyés : 2 sur 3').waitFor();
     await page.getByText(': annulé').waitFor();

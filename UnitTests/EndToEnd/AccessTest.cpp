@@ -753,7 +753,13 @@ TEST_F(AccessTable, DeletesAStudyWhenTwoPeopleAgree)
       WaitUntil([&] { return clinic_.Http().Get("/studies/" + north_["orthanc_study"]).status == 404; }));
   EXPECT_TRUE(WaitUntil([&] { return clinic_.Study(north_["study"]).isNull(); }));
   EXPECT_EQ(409, clinic_.As(paul, "POST", approve).status);
-  const Json::Value deleted = clinic_.Http().Get("/api/v1/audit?action=study.delete").Json()["items"];
+  Json::Value deleted;
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        deleted = clinic_.Http().Get("/api/v1/audit?action=study.delete").Json()["items"];
+        return !deleted.empty();
+      }));
   ASSERT_EQ(1, deleted.size());
   EXPECT_EQ("paul", deleted[0]["principal"].asString());
   EXPECT_EQ("lise", deleted[0]["detail"]["requested_by"].asString());
@@ -998,7 +1004,7 @@ TEST_F(Login, ChecksOrthancsRegisteredUsersItself)
   clinic_.Orthanc().Stop();
   clinic_.Orthanc().NextStart().configuration["AuthenticationEnabled"] = true;
   clinic_.Orthanc().Start(false);
-  EXPECT_TRUE(WaitUntil([&] { return !clinic_.Orthanc().IsRunning(); }));
+  EXPECT_TRUE(WaitUntil([&] { return !clinic_.Orthanc().IsRunning(); }, std::chrono::minutes(1)));
   EXPECT_THAT(clinic_.Orthanc().Log(), HasSubstr("AuthenticationEnabled: expected false"));
 }
 
@@ -1143,7 +1149,9 @@ TEST(AuditTrail, GoesToASyslogServerAndWaitsWhileItIsAway)
                                 "sleep 1000 | openssl s_server -accept " + std::to_string(port) + " -key " +
                                     key + " -cert " + certificate + " -quiet"},
                   .output = output});
-  EXPECT_TRUE(WaitUntil([&] { return ReadFile(output).find("practice.create") != std::string::npos; }));
+  // The longer nobody listened, the later it is tried again: after a minute and a half at most.
+  EXPECT_TRUE(WaitUntil([&] { return ReadFile(output).find("practice.create") != std::string::npos; },
+                        std::chrono::minutes(2)));
   EXPECT_TRUE(WaitUntil(
       [&]
       {

@@ -29,6 +29,9 @@ namespace
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+// The pauses between the attempts of a task double: the fifth may come after 20 seconds.
+constexpr std::chrono::seconds RETRIED(60);
+
 Json::Value Configuration(const std::string& analysis)
 {
   Json::Value configuration;
@@ -55,7 +58,8 @@ Json::Value WaitFor(const Clinic& clinic, const std::string& id, const std::stri
       {
         analysis = clinic.Http().Get("/api/v1/analyses/" + id).Json();
         return analysis["status"] == status;
-      }))
+      },
+      RETRIED))
       << JsonText(analysis);
   return analysis;
 }
@@ -70,7 +74,8 @@ Json::Value OnlyAnalysis(const Clinic& clinic, const std::string& uid,
       {
         items = clinic.Http().Get("/api/v1/analyses?study_uid=" + uid).Json()["items"];
         return items.size() == 1 && items[0]["status"] == status;
-      }))
+      },
+      RETRIED))
       << JsonText(items);
   return items[0];
 }
@@ -286,7 +291,8 @@ TEST(AModelOnTheNetwork, SeesPixelsAloneAndIsAskedOnce)
 TEST(AModelOnTheNetwork, MayMisbehave)
 {
   ChatServer server;
-  const Clinic clinic(WithUser(Chat(server, R"(, "TimeoutSeconds": 3)")));
+  // Only what drips, which takes a minute and more, is to be given up: not what comes late.
+  const Clinic clinic(WithUser(Chat(server, R"(, "TimeoutSeconds": 8)")));
   struct Case
   {
     std::vector<Mood> moods;
@@ -432,6 +438,13 @@ TEST(AModelOnTheNetwork, MayAnswerWhenTheStudyHasMoved)
   const Json::Value analysis = OnlyAnalysis(clinic, uid);
 
   EXPECT_NE(before, analysis["orthanc_study_id"].asString());
+  // Until the former record is forgotten, the UID alone names two studies.
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        return clinic.Http().Get("/api/v1/studies/" + before).status == 404 &&
+               clinic.Http().Get("/api/v1/studies/" + uid).status == 200;
+      }));
   EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=settle.study") == 0; }));
   EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=analysis-rules") == 0; }));
   EXPECT_EQ(analysis["id"], clinic.Study(uid)["analyses"][0]);
@@ -756,14 +769,29 @@ TEST(AnXrayOfTheCrm, GetsTheReasonWhenThereIsNoResult)
   PutXray(clinic, uid, image.InstanceUid());
   const std::string path = "/api/dental/xrays/" + image.InstanceUid() + "/analyze";
 
-  server.Plan({Mood::Prose, Mood::Hang});
-  HttpAnswer answer = clinic.Http().Call("POST", path);
+  // 202 is what a slow machine gets: the reason came too late for the wait.
+  const auto failureOf = [&](const std::string& analyze, const std::vector<Mood>& moods)
+  {
+    HttpAnswer failure;
+    EXPECT_TRUE(WaitUntil(
+        [&]
+        {
+          server.Plan(moods);
+          failure = clinic.Http().Call("POST", analyze);
+          return failure.status != 202;
+        }))
+        << failure.body;
+    return failure;
+  };
+  HttpAnswer answer = failureOf(path, {Mood::Prose});
   EXPECT_EQ(502, answer.status) << answer.body;
   EXPECT_EQ("INTERNAL_ERROR", answer.Json()["code"].asString());
   EXPECT_THAT(answer.Json()["message"].asString(), HasSubstr("cannot be used"));
   EXPECT_EQ(answer.Json()["message"], answer.Json()["error"]);
 
   // It goes on; who asks again waits for the same.
+  const int asked = server.Accepted();
+  server.Plan({Mood::Hang});
   answer = clinic.Http().Call("POST", path);
   ASSERT_EQ(202, answer.status) << answer.body;
   EXPECT_TRUE(answer.Json()["success"].asBool());
@@ -771,7 +799,7 @@ TEST(AnXrayOfTheCrm, GetsTheReasonWhenThereIsNoResult)
   EXPECT_EQ(id, clinic.Http().Call("POST", path).Json()["analysisId"].asString());
   server.LetGo();
   EXPECT_EQ("montreal", WaitFor(clinic, id, "completed")["provider"].asString()) << "the only one";
-  EXPECT_EQ(2, server.Accepted());
+  EXPECT_EQ(asked + 1, server.Accepted());
   EXPECT_EQ(id, clinic.Http().Get("/api/v1/analyses?study_uid=" + uid).Json()["items"][0]["id"].asString());
 
   DicomFile burned = Tooth();
@@ -779,7 +807,7 @@ TEST(AnXrayOfTheCrm, GetsTheReasonWhenThereIsNoResult)
   const std::string second = clinic.Send(burned);
   clinic.Decided(second);
   PutXray(clinic, second, burned.InstanceUid());
-  answer = clinic.Http().Call("POST", "/api/dental/xrays/" + burned.InstanceUid() + "/analyze");
+  answer = failureOf("/api/dental/xrays/" + burned.InstanceUid() + "/analyze", {});
   EXPECT_EQ(422, answer.status) << answer.body;
   EXPECT_EQ("VALIDATION_ERROR", answer.Json()["code"].asString());
 
@@ -858,7 +886,9 @@ TEST(ADicomNode, GetsImagesWithoutIdentityAndItsResultComesHome)
         << "nothing is left under the pseudonym";
     EXPECT_EQ("answered", analysis["dispatches"][0]["outcome"].asString());
     EXPECT_EQ(64u, analysis["dispatches"][0]["request_sha256"].asString().size());
-    EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=analysis-poll") == 0; }));
+    // The next poll, which finds nothing to do, may be due in a minute.
+    EXPECT_TRUE(
+        WaitUntil([&] { return clinic.CountTasks("kind=analysis-poll") == 0; }, std::chrono::seconds(80)));
 
     // Asked again, the node is not: its answer is there.
     Json::Value again;
@@ -883,6 +913,7 @@ TEST(ADicomNode, GetsImagesWithoutIdentityAndItsResultComesHome)
 // enough.
 TEST(ADicomNode, MayHaveAnObjectThatWouldEndOrthanc)
 {
+  std::atomic<int> listed{0};
   std::atomic<int> fetched{0};
   const HttpServer node(
       [&](const ServedRequest& request) -> ServedReply
@@ -891,13 +922,16 @@ TEST(ADicomNode, MayHaveAnObjectThatWouldEndOrthanc)
         {
           return {.body = "{}"};
         }
-        if (request.target.ends_with("/1.2.3.5"))
+        if (request.target.ends_with("/instances"))
         {
-          fetched++;
-          const std::string from = request.target.substr(request.target.find("/studies/") + 9);
-          return {.body = NestedDicom(from.substr(0, from.find('/'))), .contentType = "application/dicom"};
+          // With another one each time, so that each poll ends with the error.
+          return {.body = R"([{"0020000E": {"Value": ["1.2.3.4"]}, "00080018": {"Value": ["1.2.3.5"]}},
+                              {"0020000E": {"Value": ["1.2.3.4"]}, "00080018": {"Value": ["1.2.3.6.)" +
+                          std::to_string(++listed) + R"("]}}])"};
         }
-        return {.body = R"([{"0020000E": {"Value": ["1.2.3.4"]}, "00080018": {"Value": ["1.2.3.5"]}}])"};
+        fetched += request.target.ends_with("/1.2.3.5") ? 1 : 0;
+        const std::string from = request.target.substr(request.target.find("/studies/") + 9);
+        return {.body = NestedDicom(from.substr(0, from.find('/'))), .contentType = "application/dicom"};
       });
   const Clinic clinic(
       WithUser(Configuration(R"({"Providers": [{"Name": "node", "Type": "dicomweb", "Endpoint": ")" +
@@ -909,9 +943,10 @@ TEST(ADicomNode, MayHaveAnObjectThatWouldEndOrthanc)
       [&]
       {
         health = clinic.Http().Get("/api/v1/health").Json()["parts"]["analysis"]["providers"]["node"];
-        return !health["ready"].asBool() && fetched == 1;
+        return !health["ready"].asBool() && fetched > 0;
       }));
   EXPECT_THAT(health["error"].asString(), HasSubstr("is no DICOM"));
+  EXPECT_EQ(1, fetched);
 }
 
 // Real images, where somebody has put some beside the project (CLINIC_DICOM_FOLDER says where).
@@ -941,10 +976,18 @@ TEST(QualityOfAnImage, IsMeasuredInRealImages)
   EXPECT_TRUE(WaitUntil(
       [&]
       {
+        if (clinic.CountTasks("kind=settle.study") != 0 || clinic.CountTasks("kind=analysis-rules") != 0 ||
+            clinic.CountTasks("kind=analyse.quality") != 0)
+        {
+          return false;
+        }
         analyses = clinic.All("/api/v1/analyses");
-        return !analyses.empty() && clinic.CountTasks("kind=settle.study") == 0 &&
-               clinic.CountTasks("kind=analysis-rules") == 0 &&
-               clinic.CountTasks("kind=analyse.quality") == 0;
+        bool hasEnded = !analyses.empty();
+        for (const Json::Value& analysis : analyses)
+        {
+          hasEnded = hasEnded && !analysis["completed_at"].isNull();
+        }
+        return hasEnded;
       },
       std::chrono::seconds(90)));
 

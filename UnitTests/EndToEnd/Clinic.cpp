@@ -53,9 +53,13 @@ std::string LocalDay(int days, const char* format)
 {
   setenv("TZ", "America/Toronto", 1);
   tzset();
-  const time_t time = std::time(nullptr) + days * 86'400;
+  const time_t now = std::time(nullptr);
   std::tm local{};
-  localtime_r(&time, &local);
+  localtime_r(&now, &local);
+  local.tm_mday += days;
+  local.tm_hour = 12;  // not every day has 24 hours
+  local.tm_isdst = -1;
+  std::mktime(&local);
   char text[32];
   std::strftime(text, sizeof(text), format, &local);
   unsetenv("TZ");

@@ -27,7 +27,8 @@ Json::Value Person(const std::string& id, const std::string& family, const std::
 DicomFile ImageOf(const std::string& name, const std::string& birthDate, const std::string& sex,
                   const std::string& patientId = "", const std::string& modality = "PX");
 
-// A day of Montréal's calendar, `days` from today; YYYYMMDD unless `format` (strftime's) says otherwise.
+// A day of Montréal's calendar, `days` from today, at noon; YYYYMMDD unless `format` (strftime's) says
+// otherwise.
 std::string LocalDay(int days = 0, const char* format = "%Y%m%d");
 
 class Clinic

@@ -284,7 +284,8 @@ protected:
         {
           batch = Get("/xrays/batch?jobId=" + id).Json();
           return batch["status"] == status;
-        }))
+        },
+        std::chrono::seconds(60)))
         << JsonText(batch);
     return batch;
   }
@@ -341,7 +342,9 @@ TEST_F(DentalUpload, KeepsWhatTheUserSaysWhenTheStudyIsCorrected)
     ASSERT_EQ(202, answer.status) << answer.body;
     EXPECT_TRUE(WaitUntil([&] { return clinic_.CountTasks("kind=correct.study") == 0; }));
     EXPECT_TRUE(WaitUntil([&] { return clinic_.CountTasks("kind=forget.study") == 0; }));
-    EXPECT_TRUE(WaitUntil([&] { return clinic_.CountTasks("kind=record.xrays") == 0; }));
+    // What is missing is looked for once more ten seconds later, counted from when the study last changed.
+    EXPECT_TRUE(
+        WaitUntil([&] { return clinic_.CountTasks("kind=record.xrays") == 0; }, std::chrono::seconds(60)));
     const Json::Value xrays = Get("/xrays").Json();
     ASSERT_EQ(1u, xrays.size());
     EXPECT_EQ("Douleur", xrays[0]["notes"].asString());
@@ -484,8 +487,10 @@ TEST_F(DentalUpload, OfABatchSurvivesARestart)
 
 TEST_F(DentalUpload, IsAnalysedWhenTheCrmAsks)
 {
-  ASSERT_EQ(201, Post(XrayForm("cml1").File("file", "x.dcm", Bytes(ImageOfLead("cml1", "IO")))).status);
+  const DicomFile image = ImageOfLead("cml1", "IO");
+  ASSERT_EQ(201, Post(XrayForm("cml1").File("file", "x.dcm", Bytes(image))).status);
   const std::string id = XraysOf("cml1", 1)[0]["id"].asString();
+  clinic_.Decided(image.StudyUid());  // until its study is recorded, it cannot be analysed
   const HttpAnswer answer = clinic_.Http().Call("POST", "/api/dental/xrays/" + id + "/analyze");
   ASSERT_EQ(200, answer.status) << answer.body;
   EXPECT_TRUE(answer.Json()["success"].asBool());
@@ -504,6 +509,8 @@ TEST_F(DentalUpload, AndEveryStepIsMeasured)
   EXPECT_EQ(200, clinic_.Http().Get(XraysOf("cml1", 1)[0]["imageUrl"].asString()).status);
   clinic_.Http().Get(XraysOf("cml1", 1)[0]["imageUrl"].asString());
   EXPECT_TRUE(WaitUntil([&] { return clinic_.Study(sent.StudyUid())["stable"].asBool(); }));
+  clinic_.Becomes(sent.StudyUid(), "matched", "cml1");
+  EXPECT_TRUE(WaitUntil([&] { return clinic_.CountTasks("kind=record.xrays") == 0; }));
   clinic_.Orthanc().Restart();  // writes what was measured
 
   const Json::Value upload = Get("/xrays/performance?operation=upload.xray").Json();

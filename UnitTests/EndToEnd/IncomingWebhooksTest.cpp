@@ -118,13 +118,15 @@ std::unique_ptr<Clinic> IncomingWebhooks::clinic_;
 
 TEST_F(IncomingWebhooks, AnAppointmentReachesTheWorklist)
 {
+  const std::string day = LocalDay(1);
   Json::Value booking;
   booking["id"] = "b-w";
   booking["userId"] = "user_1";
   booking["leadId"] = "l-w";
   booking["customerName"] = "Zoé Lavoie";
   booking["customerTimezone"] = "America/Toronto";
-  booking["appointmentDate"] = LocalDay(1, "%Y-%m-%dT") + "17:30:00.000Z";
+  booking["appointmentDate"] =
+      day.substr(0, 4) + "-" + day.substr(4, 2) + "-" + day.substr(6) + "T17:30:00.000Z";
   booking["duration"] = 30;
   booking["status"] = "CONFIRMED";
   const auto find = [&]
@@ -132,7 +134,7 @@ TEST_F(IncomingWebhooks, AnAppointmentReachesTheWorklist)
     const FindResult result =
         FindWorklist({.port = clinic_->Orthanc().DicomPort(), .callingAe = "PANO1"},
                      {"PatientID=l-w", "PatientName", "AccessionNumber", "StudyInstanceUID",
-                      "ScheduledProcedureStepSequence[0].ScheduledProcedureStepStartDate=" + LocalDay(1)});
+                      "ScheduledProcedureStepSequence[0].ScheduledProcedureStepStartDate=" + day});
     EXPECT_TRUE(result.succeeded) << result.output;
     return result.answers;
   };

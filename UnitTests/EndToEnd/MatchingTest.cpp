@@ -172,7 +172,10 @@ TEST_F(Review, IsConfirmedByAPersonWhomTheMachineNeverOverrules)
   clinic_.PutPatient(Person("p-khoury", "Autre", "Personne", "1901-01-01", "M"));
   const std::string other = clinic_.Send(ImageOf("Nobody^Else", "19300101", "M"));
   clinic_.Decided(other);
-  EXPECT_TRUE(WaitUntil([&] { return clinic_.CountTasks("kind=match.study") == 0; }));
+  EXPECT_TRUE(WaitUntil(
+      [&] {
+        return clinic_.CountTasks("kind=match.directory") == 0 && clinic_.CountTasks("kind=match.study") == 0;
+      }));
   clinic_.Becomes(uid_, "matched", "p-khoury");
 }
 

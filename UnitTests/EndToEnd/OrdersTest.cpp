@@ -20,6 +20,10 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
+// Orders and images are of one day, also if midnight comes between them.
+constexpr const char* ORDERED_DATE = "2026-02-08T15:00:00Z";
+constexpr const char* STUDY_DATE = "20260208";
+
 class Orders : public ::testing::Test
 {
 protected:
@@ -47,6 +51,10 @@ protected:
   {
     body["patient_id"] = patient;
     body["modality_id"] = modality;
+    if (!body.isMember("ordered_date"))
+    {
+      body["ordered_date"] = ORDERED_DATE;
+    }
     const HttpAnswer answer = Post("/api/v1/orders/", body);
     EXPECT_EQ(201, answer.status) << answer.body;
     return answer.Json();
@@ -64,7 +72,9 @@ protected:
   // An image of p1.
   static DicomFile Image(const std::string& modality = "DX")
   {
-    return ImageOf("Tremblay^Jean-François", "19850101", "M", "4711", modality);
+    DicomFile image = ImageOf("Tremblay^Jean-François", "19850101", "M", "4711", modality);
+    image.Set("StudyDate", STUDY_DATE);
+    return image;
   }
 
   Json::Value WaitForReview(const std::string& uid) const
@@ -100,14 +110,15 @@ protected:
     return linkedBy;
   }
 
-  // Nothing more happens to links.
+  // Nothing more happens to links. Each of these tasks may leave one of a later kind.
   void Settle() const
   {
     EXPECT_TRUE(WaitUntil(
         [&]
         {
-          return clinic_.CountTasks("kind=link.study") == 0 && clinic_.CountTasks("kind=link.order") == 0 &&
-                 clinic_.CountTasks("kind=match.study") == 0 && clinic_.CountTasks("kind=settle.study") == 0;
+          return clinic_.CountTasks("kind=settle.study") == 0 &&
+                 clinic_.CountTasks("kind=match.study") == 0 && clinic_.CountTasks("kind=link.order") == 0 &&
+                 clinic_.CountTasks("kind=link.study") == 0;
         }));
   }
 
@@ -186,7 +197,9 @@ TEST_F(Orders, AreFoundInEachWay)
   body["visit_id"] = "v1";
   body["accession_number"] = "EHR-7";
   const Json::Value first = Create("p1", "XRAY", body);
-  const Json::Value second = Create("p2", "CT");
+  Json::Value later;
+  later["ordered_date"] = "2026-02-08T16:00:00Z";
+  const Json::Value second = Create("p2", "CT", later);
   const HttpClient http = clinic_.Http();
   const auto ids = [&](const std::string& path)
   {

@@ -56,15 +56,19 @@ protected:
   static void SetUpTestSuite()
   {
     folder_.emplace();
-    // Counts what arrives, and can make it slow: each image then takes a while to be received.
+    // Counts what arrives, and can make it slow: see Slow().
     WriteFile(folder_->Path() / "filter.lua",
               "function ReceivedInstanceFilter(dicom, origin, info)\n"
               "  local count = io.open('" +
                   (folder_->Path() / "received").string() +
-                  "', 'a'); count:write('x'); count:close()\n"
+                  "', 'a'); count:write('x'); local number = count:seek('end'); count:close()\n"
                   "  local slow = io.open('" +
                   (folder_->Path() / "slow").string() +
-                  "'); if slow then slow:close(); os.execute('sleep 0.05') end\n"
+                  "')\n"
+                  "  if slow then\n"
+                  "    local quick = slow:read('*n') or 0; slow:close()\n"
+                  "    if number > quick then os.execute('sleep 0.5') end\n"
+                  "  end\n"
                   "  return true\nend\n");
     OrthancServer::Options options;
     options.configuration["DicomAet"] = "CLINIC";
@@ -83,6 +87,7 @@ protected:
     remote.configuration["DicomAet"] = "PACS";
     remote.configuration["DicomCheckCalledAet"] = true;
     remote.configuration["DefaultEncoding"] = "Utf8";
+    remote.configuration["DicomScuTimeout"] = 60;  // so that it gives up no C-STORE that is slow here
     Json::Value& clinic = remote.configuration["DicomModalities"]["clinic"];
     clinic.append("CLINIC");
     clinic.append("127.0.0.1");
@@ -128,7 +133,7 @@ protected:
     server["ae_title"] = "PACS";
     server["host"] = "127.0.0.1";
     server["port"] = pacs_->Orthanc().DicomPort();
-    server["timeout_seconds"] = 5;
+    server["timeout_seconds"] = 20;
     return server;
   }
 
@@ -147,7 +152,7 @@ protected:
     server["url"] = "http://127.0.0.1:" + std::to_string(pacs_->Orthanc().HttpPort()) + path;
     server["user"] = USER;
     server["password"] = PASSWORD;
-    server["timeout_seconds"] = 5;
+    server["timeout_seconds"] = 20;
     return server;
   }
   static Json::Value Web() { return Http("dicomweb", "/dicom-web"); }
@@ -210,11 +215,13 @@ protected:
     return study;
   }
 
+  // From the eleventh image on, each takes half a second, so that a study is under way for twenty. No hold
+  // without an end: Orthanc answers no HTTP while its Lua runs.
   static void Slow(bool on)
   {
     if (on)
     {
-      WriteFile(folder_->Path() / "slow", "");
+      WriteFile(folder_->Path() / "slow", std::to_string(Received() + 10));
     }
     else
     {
@@ -690,11 +697,24 @@ TEST_F(RemoteServers, AreAskedByTheCrm)
   Json::Value import;
   import["id"] = first.Json()["jobId"];
   EXPECT_EQ("completed", Ended(import)["state"].asString());
+  // 202 as long as the import takes longer than an answer waits.
+  const auto outcome = [&]
+  {
+    HttpAnswer answer;
+    WaitUntil(
+        [&]
+        {
+          answer = clinic_->Http().Post("/api/dental/dicom/import", body);
+          return answer.status != 202;
+        });
+    return answer;
+  };
   body["serverId"] = "pacs";
-  const HttpAnswer again = clinic_->Http().Post("/api/dental/dicom/import", body);
+  const HttpAnswer again = outcome();
   EXPECT_EQ(200, again.status) << again.body;
 
   // What a person decided is not told otherwise.
+  clinic_->Becomes(study, "matched", "p1");
   Json::Value decision;
   decision["patient_id"] = "p1";
   Expect(200, clinic_->Http().Post("/api/v1/studies/" + study + "/match", decision));
@@ -702,7 +722,7 @@ TEST_F(RemoteServers, AreAskedByTheCrm)
   other["practice_id"] = "north";
   clinic_->PutPatient(other);
   body["leadId"] = "p9";
-  const HttpAnswer refused = clinic_->Http().Post("/api/dental/dicom/import", body);
+  const HttpAnswer refused = outcome();
   EXPECT_EQ(409, refused.status) << refused.body;
   EXPECT_EQ("p1", clinic_->Study(study)["match"]["patient_id"].asString());
 
@@ -710,7 +730,7 @@ TEST_F(RemoteServers, AreAskedByTheCrm)
   EXPECT_EQ(404, clinic_->Http().Post("/api/dental/dicom/import", body).status);
   body["leadId"] = "p1";
   body["studyInstanceUid"] = "1.2.3.4.5";
-  EXPECT_EQ(404, clinic_->Http().Post("/api/dental/dicom/import", body).status);
+  EXPECT_EQ(404, outcome().status);
 }
 
 TEST(TwoOrthancsOfOneClinic, LearnOfEachOthersServers)

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 
@@ -54,20 +55,42 @@ Json::Value StateOf(const Clinic& clinic, const std::string& uid)
   return clinic.Http().Get("/api/v1/replication/studies/" + uid).Json()["targets"][0];
 }
 
-// Waits until the study has all its copies and a manifest.
-Json::Value WaitForCopies(const Clinic& clinic, const std::string& uid,
-                          std::chrono::seconds timeout = std::chrono::seconds(30))
+// Waits until the study has so many copies, all of them verified, and a manifest, which may be older than the
+// last of them: between two images the study may have been quiet for long enough.
+Json::Value WaitForCopies(const Clinic& clinic, const std::string& uid, unsigned instances = 1,
+                          std::chrono::seconds timeout = std::chrono::seconds(60))
 {
   Json::Value state;
   EXPECT_TRUE(WaitUntil(
       [&]
       {
         state = StateOf(clinic, uid);
-        return state["state"] == "verified" && state["manifest_version"].asInt() > 0;
+        return state["state"] == "verified" && state["instances"].size() == instances &&
+               state["manifest_version"].asInt() > 0;
       },
       timeout))
       << JsonText(state) << JsonText(TargetOf(clinic));
   return state;
+}
+
+std::string ManifestKey(const std::string& uid, int version)
+{
+  const std::string number = std::to_string(version);
+  return uid + "/manifest." + std::string(6 - number.size(), '0') + number + ".json";
+}
+
+// Waits until the first sweep has ended: what comes meanwhile may be enqueued by it and by the feed.
+void WaitForSweep(const Clinic& clinic)
+{
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        const Json::Value health = clinic.Http().Get("/api/v1/health").Json();
+        const Json::Value& readers = health["parts"]["feed"]["subscribers"];
+        return !readers.empty() &&
+               std::all_of(readers.begin(), readers.end(),
+                           [](const Json::Value& reader) { return reader["caught_up"].asBool(); });
+      }));
 }
 
 std::map<std::string, std::string> FilesOf(const Clinic& clinic)
@@ -114,6 +137,24 @@ protected:
     return server_->Call("GET", "/" + bucket_ + "/clinic/images/" + key).body;
   }
 
+  // Waits until the study's newest manifest lists so many instances, and gives it.
+  Json::Value WaitForManifest(const Clinic& clinic, const std::string& uid, unsigned instances) const
+  {
+    Json::Value manifest;
+    EXPECT_TRUE(WaitUntil(
+        [&]
+        {
+          if (const int version = StateOf(clinic, uid)["manifest_version"].asInt(); version > 0)
+          {
+            manifest = ParseJsonText(Object(ManifestKey(uid, version)));
+          }
+          return manifest["instances"].size() == instances;
+        },
+        std::chrono::seconds(60)))
+        << JsonText(manifest) << JsonText(StateOf(clinic, uid)) << JsonText(TargetOf(clinic));
+    return manifest;
+  }
+
   ObjectServer* server_ = nullptr;
   std::string bucket_;
 };
@@ -123,15 +164,16 @@ TEST_P(ObjectStore, HoldsEveryInstanceBitForBitAndAManifest)
   Clinic clinic({.configuration = Configuration(server_->Target("montreal", bucket_))});
   clinic.PutPatient(Person("p1", "Khoury", "Nour", "1996-05-28", "F", "4720"));
   DicomFile image = ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT");
-  std::string uid;
-  for (int i = 0; i < 5; i++)
+  const std::string uid = clinic.Send(image);
+  clinic.Becomes(uid, "matched", "p1");  // before the manifest is written, which says so
+  for (int i = 1; i < 5; i++)
   {
-    uid = clinic.Send(image.NextInstance());
+    clinic.Send(image.NextInstance());
   }
 
-  const Json::Value state = WaitForCopies(clinic, uid);
+  const Json::Value manifest = WaitForManifest(clinic, uid, 5);
+  const Json::Value state = WaitForCopies(clinic, uid, 5);
 
-  EXPECT_EQ(5u, state["instances"].size());
   for (const Json::Value& instance : state["instances"])
   {
     const std::string key = instance["key"].asString();
@@ -139,17 +181,21 @@ TEST_P(ObjectStore, HoldsEveryInstanceBitForBitAndAManifest)
     EXPECT_EQ(clinic.Http().Get("/instances/" + instance["orthanc_instance_id"].asString() + "/file").body,
               Object(key));
   }
-  const Json::Value manifest = ParseJsonText(Object(uid + "/manifest.000001.json"));
   EXPECT_EQ(uid, manifest["study_instance_uid"].asString());
   EXPECT_EQ("p1", manifest["patient_id"].asString());
-  EXPECT_EQ(5u, manifest["instances"].size());
   EXPECT_EQ("1.2.840.10008.1.2.1", manifest["instances"][0]["transfer_syntax_uid"].asString());
-  EXPECT_EQ(5, TargetOf(clinic)["verified_instances"].asInt());
-  EXPECT_EQ(0, TargetOf(clinic)["pending_instances"].asInt());
-  EXPECT_TRUE(TargetOf(clinic)["ready"].asBool());
+  Json::Value target;
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        target = TargetOf(clinic);
+        return target["verified_instances"] == 5 && target["pending_instances"] == 0 &&
+               target["ready"].asBool();
+      }))
+      << JsonText(target);
 
   clinic.Send(image.NextInstance());
-  EXPECT_TRUE(WaitUntil([&] { return StateOf(clinic, uid)["manifest_version"] == 2; }));
+  EXPECT_LT(manifest["version"].asInt(), WaitForManifest(clinic, uid, 6)["version"].asInt());
   EXPECT_THAT(clinic.Orthanc().Log(), ::testing::Not(HasSubstr(server_->Secret())));
 }
 
@@ -163,7 +209,7 @@ TEST_P(ObjectStore, TakesLargeInstancesInParts)
 
   const std::string uid = clinic.Send(image);
 
-  const Json::Value state = WaitForCopies(clinic, uid, std::chrono::seconds(60));
+  const Json::Value state = WaitForCopies(clinic, uid);
   ASSERT_EQ(1u, state["instances"].size());
   const std::string key = state["instances"][0]["key"].asString();
   EXPECT_EQ(FilesOf(clinic).begin()->second, Object(key));
@@ -175,6 +221,7 @@ TEST_P(ObjectStore, GivesEverythingBackAfterADisaster)
   const Json::Value configuration = Configuration(server_->Target("montreal", bucket_));
   std::map<std::string, std::string> before;
   std::vector<std::string> uids;
+  std::map<std::string, Json::Value> manifests;
   {
     Clinic clinic({.configuration = configuration});
     clinic.PutPatient(Person("p1", "Khoury", "Nour", "1996-05-28", "F", "4720"));
@@ -186,7 +233,7 @@ TEST_P(ObjectStore, GivesEverythingBackAfterADisaster)
     }
     for (const std::string& uid : uids)
     {
-      WaitForCopies(clinic, uid);
+      manifests[uid] = WaitForManifest(clinic, uid, 2);
     }
     before = FilesOf(clinic);
   }
@@ -208,7 +255,9 @@ TEST_P(ObjectStore, GivesEverythingBackAfterADisaster)
   {
     clinic.Becomes(uid, "matched", "p1");
     // The clinic knows no manifests any more, and yet overwrites none.
-    EXPECT_EQ(2, WaitForCopies(clinic, uid)["manifest_version"].asInt());
+    const int version = manifests[uid]["version"].asInt();
+    EXPECT_LT(version, WaitForCopies(clinic, uid, 2)["manifest_version"].asInt());
+    EXPECT_EQ(manifests[uid], ParseJsonText(Object(ManifestKey(uid, version))));
   }
 }
 
@@ -218,11 +267,18 @@ TEST_P(ObjectStore, MayBeAwayWhileImagesCome)
   const std::string url = target["Endpoint"].asString();
   target["Endpoint"] = server_->Url(1);
   Clinic clinic({.configuration = Configuration(target)});
+  WaitForSweep(clinic);
   const std::string uid = clinic.Send(ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT"));
   clinic.Decided(uid);
-  EXPECT_TRUE(WaitUntil([&] { return !TargetOf(clinic)["error"].isNull(); }));
+  Json::Value away;
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        away = TargetOf(clinic);
+        return !away["error"].isNull() && away["pending_instances"] == 1;
+      }))
+      << JsonText(away);
   EXPECT_EQ("pending", StateOf(clinic, uid)["state"].asString());
-  EXPECT_EQ(1, TargetOf(clinic)["pending_instances"].asInt());
   EXPECT_EQ(200, clinic.Http().Get("/api/v1/health").status) << "images are still received";
   clinic.Orthanc().Stop();
 
@@ -338,7 +394,8 @@ TEST_P(ObjectStore, TakesNoFileThatIsDamaged)
       {
         const std::string error = TargetOf(clinic)["error"].asString();
         return error.find("is Orthanc's file damaged?") != std::string::npos;
-      }))
+      },
+      std::chrono::seconds(60)))
       << JsonText(TargetOf(clinic));
   EXPECT_EQ("pending", StateOf(clinic, uid)["state"].asString());
   EXPECT_THAT(server_->Keys(bucket_), IsEmpty());
@@ -417,7 +474,7 @@ TEST_P(ObjectStore, MayBehaveBadly)
     }
     proxy.Plan({item.fault, item.fault == Fault::Hang ? Fault::None : item.fault});
     const std::string uid = clinic.Send(ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT"));
-    const Json::Value state = WaitForCopies(clinic, uid, std::chrono::seconds(60));
+    const Json::Value state = WaitForCopies(clinic, uid, 1, std::chrono::seconds(120));
     ASSERT_EQ(1u, state["instances"].size()) << item.what;
     EXPECT_EQ(clinic.Http()
                   .Get("/instances/" + state["instances"][0]["orthanc_instance_id"].asString() + "/file")
@@ -431,7 +488,9 @@ TEST_P(ObjectStore, MayBehaveBadly)
 TEST_P(ObjectStore, GoesOnWithALargeUploadAfterKill9)
 {
   FaultyProxy proxy(server_->Port());
-  proxy.Delay(std::chrono::milliseconds(300));
+  std::vector<Fault> faults(6, Fault::None);
+  faults.push_back(Fault::Hang);
+  proxy.Plan(faults);
   Json::Value target = server_->Target("montreal", bucket_);
   target["Endpoint"] = server_->Url(proxy.Port());
   target["PartMebibytes"] = 5;
@@ -440,13 +499,12 @@ TEST_P(ObjectStore, GoesOnWithALargeUploadAfterKill9)
   image.Set("PatientID", "4720");
   const std::string uid = clinic.Send(image);
   clinic.Decided(uid);
-  EXPECT_TRUE(WaitUntil([&] { return proxy.Uploads() >= 6; }));
+  EXPECT_TRUE(WaitUntil([&] { return proxy.IsHanging(); }, std::chrono::seconds(60)));
   clinic.Orthanc().Kill9();
   const int before = proxy.Uploads();
-  proxy.Delay(std::chrono::milliseconds(0));
   clinic.Orthanc().Start();
 
-  const Json::Value state = WaitForCopies(clinic, uid, std::chrono::seconds(90));
+  const Json::Value state = WaitForCopies(clinic, uid, 1, std::chrono::seconds(120));
 
   EXPECT_LT(proxy.Uploads() - before, 13) << "only the parts that were missing";
   ASSERT_EQ(1u, state["instances"].size());
@@ -471,7 +529,8 @@ TEST_P(ObjectStore, HoldsEachInstanceOnceAfterKill9)
   for (int kills = 0; kills < 2; kills++)
   {
     Storescu sender({.port = clinic.Orthanc().DicomPort()}, {left.begin(), left.end()});
-    EXPECT_TRUE(WaitUntil([&] { return sender.AcknowledgedSoFar() >= 150 || !sender.IsRunning(); }));
+    EXPECT_TRUE(WaitUntil([&] { return sender.AcknowledgedSoFar() >= 150 || !sender.IsRunning(); },
+                          std::chrono::seconds(60)));
     clinic.Orthanc().Kill9();
     for (const auto& file : sender.Wait().acknowledged)
     {
@@ -481,9 +540,8 @@ TEST_P(ObjectStore, HoldsEachInstanceOnceAfterKill9)
   }
   EXPECT_EQ(left.size(), clinic.Orthanc().Store({left.begin(), left.end()}).acknowledged.size());
 
-  const Json::Value state = WaitForCopies(clinic, image.StudyUid(), std::chrono::seconds(120));
+  const Json::Value state = WaitForCopies(clinic, image.StudyUid(), 500, std::chrono::seconds(120));
 
-  EXPECT_EQ(500u, state["instances"].size());
   std::set<std::string> keys;
   for (const Json::Value& instance : state["instances"])
   {
@@ -521,7 +579,7 @@ TEST_P(ObjectStore, EncryptsWithTheKeyThatIsConfigured)
   large.Set("PatientID", "4720");
   for (const DicomFile* image : {&small, &large})
   {
-    const Json::Value state = WaitForCopies(clinic, clinic.Send(*image), std::chrono::seconds(60));
+    const Json::Value state = WaitForCopies(clinic, clinic.Send(*image));
     ASSERT_EQ(1u, state["instances"].size());
     const std::string key = state["instances"][0]["key"].asString();
     const HttpReply head = server_->Call("HEAD", "/" + bucket_ + "/clinic/images/" + key);
@@ -594,10 +652,11 @@ TEST_P(ObjectStore, TakesTheKeysOfTheMachinesRole)
   options.environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = metadata.Url();
   const Clinic clinic(options);
 
-  const std::string uid = clinic.Send(ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT"));
-  WaitForCopies(clinic, uid);
+  WaitForCopies(clinic, clinic.Send(ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT")));
+  const size_t asked = metadata.Requests().size();
+  WaitForCopies(clinic, clinic.Send(ImageOf("Tremblay^Luc", "19800101", "M", "4721", "CT")));
 
-  EXPECT_EQ(3u, metadata.Requests().size()) << "asked once, and kept until they expire";
+  EXPECT_EQ(asked, metadata.Requests().size()) << "asked once, and kept until they expire";
   EXPECT_THAT(clinic.Orthanc().Log(), ::testing::Not(HasSubstr(session["SecretAccessKey"].asString())));
 }
 
@@ -655,14 +714,22 @@ TEST(CopiesInAFolder, FollowAnInstanceThatComesAgainWithOtherContent)
   const Clinic clinic({.configuration = configuration});
   DicomFile image = ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT");
   const std::string uid = clinic.Send(image);
-  const std::string key = WaitForCopies(clinic, uid)["instances"][0]["key"].asString();
+  const Json::Value first = WaitForCopies(clinic, uid)["instances"][0];
+  const std::string key = first["key"].asString();
   const std::string before = ReadFile(nas.Path() / key);
 
   clinic.Send(image.Set("ImageComments", "Sent again"));
 
-  EXPECT_TRUE(WaitUntil([&] { return StateOf(clinic, uid)["manifest_version"] == 2; }));
-  EXPECT_NE(before, ReadFile(nas.Path() / key));
+  EXPECT_TRUE(WaitUntil([&] { return ReadFile(nas.Path() / key) != before; }));
   EXPECT_EQ(FilesOf(clinic).begin()->second, ReadFile(nas.Path() / key));
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        const int version = StateOf(clinic, uid)["manifest_version"].asInt();
+        const std::string text = version > 1 ? ReadFile(nas.Path() / ManifestKey(uid, version)) : "";
+        return !text.empty() && ParseJsonText(text)["instances"][0]["sha256"] != first["sha256"];
+      }))
+      << "a new manifest tells of the new content: " << JsonText(StateOf(clinic, uid));
 }
 
 // The disaster drill with a backup of the bundle's database: what people decided comes back, too.
@@ -727,6 +794,7 @@ TEST(CopiesInAFolder, AreOnlyOfTheStudiesThatAreWanted)
   target["MaximumAgeDays"] = 30;
   target["Modalities"].append("CT");
   Clinic clinic({.configuration = Configuration(target)});
+  WaitForSweep(clinic);
   const auto send = [&](const char* modality, int daysAgo)
   {
     DicomFile image = ImageOf("Khoury^Nour", "19960528", "F", "4720", modality);
@@ -822,6 +890,7 @@ TEST(CopiesInAFolder, AreCountedAndTheirPlaceIsRecordedOnce)
 {
   const TemporaryDirectory nas;
   Clinic clinic({.configuration = Configuration(Folder(nas.Path()))});
+  WaitForSweep(clinic);
   WaitForCopies(clinic, clinic.Send(ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT")));
   const std::string metrics = clinic.Http().Get("/api/v1/metrics").body;
   EXPECT_THAT(metrics, HasSubstr("orthanc_clinic_replication_verified_instances{target=\"nas\"} 1\n"));

@@ -352,8 +352,13 @@ TEST_F(Rest, ShowsSwaggerUiInABrowser)
   EXPECT_THAT(browser.output, ::testing::HasSubstr("/api/v1/patients"));
   EXPECT_THAT(browser.output, ::testing::HasSubstr("Searches the directory"));
   // Requests of the page bear its origin; the browser's own have none.
-  const std::string requests = ReadFile(record);
-  EXPECT_THAT(requests, ::testing::HasSubstr(server + "/api/openapi.json"));
+  std::string requests;
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        requests = ReadFile(record);
+        return requests.find(server + "/api/openapi.json") != std::string::npos;
+      }));
   const std::regex fromPage("\"initiator\":\"" + server + "\"[^{}]*\"url\":\"([^\"]*)\"");
   for (std::sregex_iterator i(requests.begin(), requests.end(), fromPage), end; i != end; ++i)
   {

@@ -90,8 +90,10 @@ protected:
   {
     const HttpAnswer answer = clinic_->Http().Post("/api/dental/vna", form);
     EXPECT_EQ(201, answer.status) << answer.body;
-    EXPECT_TRUE(answer.Json()["testResult"]["success"].asBool()) << answer.body;
-    return answer.Json()["vna"];
+    const Json::Value vna = answer.Json()["vna"];
+    const Json::Value result = answer.Json()["testResult"];
+    EXPECT_TRUE((IsLate(result) ? Test(vna) : result)["success"].asBool()) << answer.body;
+    return vna;
   }
 
   static HttpAnswer Change(const Json::Value& vna, const Json::Value& body)
@@ -99,13 +101,27 @@ protected:
     return clinic_->Http().Put("/api/dental/vna/" + vna["id"].asString(), body);
   }
 
+  // Whether the store took longer than a test waits for it, which says nothing of the target.
+  static bool IsLate(const Json::Value& result)
+  {
+    return result["message"].asString().find("did not answer in time") != std::string::npos;
+  }
+
   static Json::Value Test(const Json::Value& vna)
   {
-    const HttpAnswer answer =
-        clinic_->Http().Call("POST", "/api/dental/vna/" + vna["id"].asString() + "/test");
-    EXPECT_EQ(200, answer.status) << answer.body;
-    EXPECT_EQ(answer.Json()["success"], answer.Json()["testResult"]["success"]);
-    return answer.Json()["testResult"];
+    Json::Value result;
+    WaitUntil(
+        [&]
+        {
+          const HttpAnswer answer =
+              clinic_->Http().Call("POST", "/api/dental/vna/" + vna["id"].asString() + "/test");
+          EXPECT_EQ(200, answer.status) << answer.body;
+          result = answer.Json()["testResult"];
+          EXPECT_EQ(answer.Json()["success"], result["success"]);
+          return !IsLate(result);
+        },
+        std::chrono::seconds(60));
+    return result;
   }
 
   static std::string Send(const std::string& modality = "IO")
@@ -129,22 +145,33 @@ protected:
 
   static void ExpectIn(const std::string& uid, const Json::Value& vna)
   {
-    EXPECT_TRUE(WaitUntil([&] { return State(uid, vna["id"].asString()) == "verified"; }))
+    EXPECT_TRUE(
+        WaitUntil([&] { return State(uid, vna["id"].asString()) == "verified"; }, std::chrono::seconds(60)))
         << clinic_->Http().Get("/api/v1/replication/studies/" + uid).body;
   }
 
-  // The key of the study's only instance in a target.
-  static std::string KeyIn(const std::string& uid, const Json::Value& vna)
+  // The copies of the study in a target.
+  static Json::Value CopiesIn(const std::string& uid, const Json::Value& vna)
   {
     const Json::Value study = clinic_->Http().Get("/api/v1/replication/studies/" + uid).Json();
     for (const Json::Value& one : study["targets"])
     {
       if (one["target"] == vna["id"])
       {
-        return one["instances"][0]["key"].asString();
+        return one["instances"];
       }
     }
-    return "";
+    return Json::arrayValue;
+  }
+
+  // The key of the study's only instance in a target, and Orthanc's id of it.
+  static std::string KeyIn(const std::string& uid, const Json::Value& vna)
+  {
+    return CopiesIn(uid, vna)[0]["key"].asString();
+  }
+  static std::string InstanceIn(const std::string& uid, const Json::Value& vna)
+  {
+    return CopiesIn(uid, vna)[0]["orthanc_instance_id"].asString();
   }
 
   std::vector<std::string> Keys(const std::string& bucket) const { return server_->Keys(bucket); }
@@ -233,10 +260,7 @@ TEST_F(StorageRouting, SendsAnImageWhereTheRulesSayAndABackupBesides)
   EXPECT_EQ("", State(second, panoramic["id"].asString()));
   const std::string bucket = panoramic["bucket"].asString();
   const std::string key = KeyIn(first, panoramic);
-  const std::string instance = clinic_->Http()
-                                   .Get("/api/v1/replication/studies/" + first)
-                                   .Json()["targets"][0]["instances"][0]["orthanc_instance_id"]
-                                   .asString();
+  const std::string instance = InstanceIn(first, panoramic);
   EXPECT_EQ(clinic_->Http().Get("/instances/" + instance + "/file").body,
             server_->Call("GET", "/" + bucket + "/images/" + key).body);
   EXPECT_TRUE(WaitUntil([&] { return HasKey(bucket, "images/" + first + "/manifest.000001.json"); }));
@@ -252,7 +276,7 @@ TEST_F(StorageRouting, SendsAnImageWhereTheRulesSayAndABackupBesides)
   EXPECT_EQ(200, Change(other, body).status);
   const std::string third = Send("IO");
   ExpectIn(third, panoramic);
-  EXPECT_EQ("verified", State(second, other["id"].asString()));
+  ExpectIn(second, other);
   EXPECT_EQ("", State(second, panoramic["id"].asString()));
 }
 
@@ -376,14 +400,8 @@ TEST_F(StorageRouting, SendsToAzureBlobStorage)
 
   const std::string uid = Send();
   ExpectIn(uid, vna);
-  const Json::Value study = clinic_->Http().Get("/api/v1/replication/studies/" + uid).Json();
   const std::string key = KeyIn(uid, vna);
-  std::string instance;
-  for (const Json::Value& one : study["targets"])
-  {
-    instance = one["target"] == vna["id"] ? one["instances"][0]["orthanc_instance_id"].asString() : instance;
-  }
-  EXPECT_EQ(clinic_->Http().Get("/instances/" + instance + "/file").body,
+  EXPECT_EQ(clinic_->Http().Get("/instances/" + InstanceIn(uid, vna) + "/file").body,
             azure.Call("GET", "/" + form["bucket"].asString() + "/" + key).body);
 
   // A form sends back what it was shown, and one key may be changed.
@@ -431,7 +449,7 @@ TEST_F(StorageRouting, FollowsThePatientOfTheStudy)
   body["patient_id"] = "lead-1";
   EXPECT_EQ(200, clinic_->Http().Post("/api/v1/studies/" + another + "/match", body).status);
   ExpectIn(another, special);
-  EXPECT_EQ("verified", State(another, other["id"].asString())) << "no copy is deleted";
+  ExpectIn(another, other);  // no copy is deleted
 }
 
 TEST_F(StorageRouting, ForgetsATargetThatHoldsCopiesOnlyWhenAsked)
@@ -499,10 +517,7 @@ TEST_F(StorageRouting, CompressesWithoutLossWhereTheRuleSaysSo)
 
   const std::string copy =
       server_->Call("GET", "/" + vna["bucket"].asString() + "/images/" + KeyIn(uid, vna)).body;
-  const std::string instance = clinic_->Http()
-                                   .Get("/api/v1/replication/studies/" + uid)
-                                   .Json()["targets"][0]["instances"][0]["orthanc_instance_id"]
-                                   .asString();
+  const std::string instance = InstanceIn(uid, vna);
   EXPECT_LT(copy.size(), clinic_->Http().Get("/instances/" + instance + "/file").body.size());
   EXPECT_THAT(copy, HasSubstr("1.2.840.10008.1.2.4.80"));
   const std::string pixels = clinic_->Http().Get("/instances/" + instance + "/frames/0/image-int16").body;
@@ -528,16 +543,7 @@ TEST_F(StorageRouting, LosesNothingByAKill9)
   clinic_->Orthanc().Kill9();
   clinic_->Orthanc().Start();
 
-  const auto copies = [&]
-  {
-    const Json::Value study = clinic_->Http().Get("/api/v1/replication/studies/" + image.StudyUid()).Json();
-    Json::ArrayIndex count = 0;
-    for (const Json::Value& one : study["targets"])
-    {
-      count += one["target"] == vna["id"] ? one["instances"].size() : 0;
-    }
-    return count;
-  };
+  const auto copies = [&] { return CopiesIn(image.StudyUid(), vna).size(); };
   EXPECT_TRUE(WaitUntil([&] { return copies() == 60; }, std::chrono::seconds(60))) << copies();
   ExpectIn(image.StudyUid(), vna);
 }
@@ -566,6 +572,7 @@ TEST_F(StorageRouting, SendsToADicomNodeAndSeesTheImageThere)
   DicomFile image = ImageOf("Khoury^Nour", "19960528", "F", "4720", "CT");
   const std::string uid = clinic_->Send(image, Modality());
   clinic_->Send(image.NextInstance(), Modality());
+  EXPECT_TRUE(WaitUntil([&] { return CopiesIn(uid, vna).size() == 2; }, std::chrono::seconds(60)));
   ExpectIn(uid, vna);
 
   EXPECT_EQ(2u, pacs.Http().Get("/instances").Json().size());
@@ -580,12 +587,13 @@ TEST_F(StorageRouting, SendsToADicomNodeAndSeesTheImageThere)
   // What is lost there is seen, and sent again.
   EXPECT_EQ(200, pacs.Http().Delete("/instances/" + instance).status);
   EXPECT_EQ(202, clinic_->Http().Call("POST", "/api/v1/replication/verify").status);
-  EXPECT_TRUE(WaitUntil([&] { return pacs.Http().Get("/instances").Json().size() == 2; }));
+  EXPECT_TRUE(
+      WaitUntil([&] { return pacs.Http().Get("/instances").Json().size() == 2; }, std::chrono::seconds(60)));
 
   const std::string node = "/modalities/vna-" + vna["id"].asString();
   EXPECT_EQ(200, clinic_->Http().Get(node + "/configuration").status);
   EXPECT_EQ(200, clinic_->Http().Call("POST", "/api/dental/vna/" + vna["id"].asString() + "/forget").status);
-  EXPECT_EQ(404, clinic_->Http().Get(node + "/configuration").status);
+  EXPECT_TRUE(WaitUntil([&] { return clinic_->Http().Get(node + "/configuration").status == 404; }));
 }
 
 TEST_F(StorageRouting, SaysWhenADicomNodeDoesNotAnswerOrIsAnother)
@@ -632,7 +640,7 @@ TEST(StorageRoutingOfTwo, IsTheSameInEachOrthanc)
   const std::string path = "/api/dental/vna/" + made.Json()["vna"]["id"].asString();
   const auto knows = [&] { return two.Http().Get("/api/v1/replication").Json()["targets"].size() == 1; };
   EXPECT_TRUE(WaitUntil(knows));
-  EXPECT_TRUE(two.Http().Call("POST", path + "/test").Json()["success"].asBool());
+  EXPECT_TRUE(WaitUntil([&] { return two.Http().Call("POST", path + "/test").Json()["success"].asBool(); }));
   EXPECT_EQ(200, one.Http().Delete(path).status);
   EXPECT_TRUE(WaitUntil([&] { return !knows(); }));
 }

@@ -23,10 +23,10 @@ using ::testing::UnorderedElementsAre;
 
 constexpr const char* STEP = "ScheduledProcedureStepSequence[0].";
 
-// An instant of that day, at noon of Montréal or close to it.
+// An instant of that day in Montréal.
 std::string At(int days, const std::string& time = "12:00")
 {
-  return LocalDay(days, "%Y-%m-%dT") + time + ":00-05:00";
+  return LocalDay(days, "%Y-%m-%dT") + time + ":00" + LocalDay(days, "%z").insert(3, ":");
 }
 
 class Worklist : public ::testing::Test
@@ -388,7 +388,7 @@ TEST_F(Worklist, IsTheSameForTheCrm)
   Json::Value more;
   more["modality"] = "PX";
   PutAppointment("a1", "p1", At(0, "23:30"), more);
-  PutAppointment("a2", "p1", At(1, "00:30"), more);
+  PutAppointment("a2", "p1", At(1, "01:30"), more);
 
   const Json::Value body = clinic_.Http().Get("/api/dental/dicom/worklist").Json();
   EXPECT_TRUE(body["success"].asBool());

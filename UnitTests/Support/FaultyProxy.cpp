@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <stdexcept>
 
 #include "Core/Digest.h"
@@ -202,24 +201,19 @@ void FaultyProxy::Serve(int client)
       Reset(client);
       return;
     case Fault::Hang:
-      while (!stopping_)
+      hanging_++;
+      for (bool waits = true; waits && !stopping_;)
       {
         pollfd waiting{client, POLLIN, 0};
-        if (poll(&waiting, 1, 100) > 0)
-        {
-          return;  // the client gave up
-        }
+        waits = poll(&waiting, 1, 100) <= 0;  // until the client gives up
       }
+      hanging_--;
       return;
     default:
       break;
   }
   if (isUpload)
   {
-    for (int64_t waited = 0; waited < delay_ && !stopping_; waited += 10)
-    {
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
     uploads_++;
   }
 

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <mutex>
@@ -37,8 +36,9 @@ public:
 
   uint16_t Port() const { return port_; }
   void Plan(std::vector<Fault> faults);
-  // Every upload waits so long before it is passed on.
-  void Delay(std::chrono::milliseconds delay) { delay_ = delay.count(); }
+
+  // Whether an upload waits now for the answer that never comes.
+  bool IsHanging() const { return hanging_ > 0; }
 
   // How many bodies were passed on to the server.
   int Uploads() const { return uploads_; }
@@ -51,7 +51,7 @@ private:
   const uint16_t upstream_;
   int listener_ = -1;
   uint16_t port_ = 0;
-  std::atomic<int64_t> delay_{0};
+  std::atomic<int> hanging_{0};
   std::atomic<int> uploads_{0};
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;

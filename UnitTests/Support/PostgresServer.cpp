@@ -109,7 +109,8 @@ void PostgresServer::Start()
         return !process_->IsRunning() || RunProgram({(Binaries() / "pg_isready").string(), "-q", "-h",
                                                      "127.0.0.1", "-p", std::to_string(port_)})
                                                  .exitCode == 0;
-      });
+      },
+      std::chrono::seconds(60));
   if (!ready || !process_->IsRunning())
   {
     throw std::runtime_error("PostgreSQL does not start:\n" + Log());
@@ -119,7 +120,7 @@ void PostgresServer::Start()
 void PostgresServer::Stop()
 {
   process_->Signal(SIGINT);
-  if (!process_->Wait(std::chrono::seconds(20)))
+  if (!process_->Wait(std::chrono::seconds(60)))
   {
     throw std::runtime_error("PostgreSQL does not stop:\n" + Log());
   }

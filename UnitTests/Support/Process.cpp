@@ -136,12 +136,12 @@ void Process::Kill9()
 }
 
 Finished RunProgram(const std::vector<std::string>& arguments,
-                    const std::map<std::string, std::string>& environment)
+                    const std::map<std::string, std::string>& environment, std::chrono::milliseconds timeout)
 {
   const TemporaryDirectory directory;
   Process process(
       {.arguments = arguments, .environment = environment, .output = directory.Path() / "output"});
-  const std::optional<int> exitCode = process.Wait();
+  const std::optional<int> exitCode = process.Wait(timeout);
   if (!exitCode)
   {
     throw std::runtime_error(arguments.front() + " does not end");

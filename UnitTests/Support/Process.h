@@ -60,7 +60,9 @@ struct Finished
   std::string output;
 };
 
-// Runs a program to its end and gives what it printed on stdout and stderr.
+// Runs a program to its end and gives what it printed on stdout and stderr. Throws std::runtime_error when it
+// still runs after `timeout`.
 Finished RunProgram(const std::vector<std::string>& arguments,
-                    const std::map<std::string, std::string>& environment = {});
+                    const std::map<std::string, std::string>& environment = {},
+                    std::chrono::milliseconds timeout = std::chrono::minutes(2));
 }  // namespace OrthancClinic::Testing

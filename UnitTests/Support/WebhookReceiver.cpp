@@ -10,6 +10,7 @@
 #include <ctime>
 #include <sstream>
 
+#include "Support/Files.h"
 #include "Support/HttpClient.h"
 
 namespace OrthancClinic::Testing
@@ -61,7 +62,8 @@ bool IsStandard(const std::string& secret)
 }  // namespace
 
 WebhookReceiver::WebhookReceiver(std::string secret, Behaviour behaviour)
-    : secret_(std::move(secret)), behaviour_(std::move(behaviour))
+    // The kernel could give a port of its own choice to some connection while the receiver is away.
+    : secret_(std::move(secret)), behaviour_(std::move(behaviour)), port_(FreePort())
 {
   ComeBack();
 }

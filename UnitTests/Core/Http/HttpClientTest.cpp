@@ -62,7 +62,7 @@ private:
         return;
       }
       connections_++;
-      timeval limit{0, 300'000};
+      timeval limit{30, 0};  // the client closes the connection much earlier
       setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
       char buffer[4096];
       while (recv(connection, buffer, sizeof(buffer), 0) > 0 && !answer_.empty())
