@@ -217,21 +217,27 @@ std::unique_ptr<Database::Connection> Database::Borrow()
     idle_.pop_back();
   }
 
-  if (!connection->session || connection->broken)
-  {
-    try
-    {
-      connection->session.reset();
-      connection->session = Connect();
-      connection->broken = false;
-    }
-    catch (...)
-    {
-      GiveBack(std::move(connection));
-      throw;
-    }
-  }
+  Mend(connection);
   return connection;
+}
+
+void Database::Mend(std::unique_ptr<Connection>& connection)
+{
+  if (connection->session && !connection->broken)
+  {
+    return;
+  }
+  try
+  {
+    connection->session.reset();
+    connection->session = Connect();
+    connection->broken = false;
+  }
+  catch (...)
+  {
+    GiveBack(std::move(connection));
+    throw;
+  }
 }
 
 void Database::GiveBack(std::unique_ptr<Connection> connection) noexcept
@@ -362,10 +368,10 @@ Transaction::Transaction(Database& database, Mode mode) : database_(database), m
   const char* const begin = (mode == Mode::ReadOnly) ? (database.IsPostgreSql() ? "BEGIN READ ONLY" : "BEGIN")
                             : database.IsPostgreSql() ? "BEGIN"
                                                       : "BEGIN IMMEDIATE";
-  // A connection that was idle may have died with its server: the second one is new.
-  for (int attempt = 0;; attempt++)
+  connection_ = database.Borrow();
+  // A connection that was idle may have died with its server: it is made anew, once.
+  for (bool isNew = false;; isNew = true)
   {
-    connection_ = database.Borrow();
     try
     {
       *connection_->session << begin;
@@ -376,12 +382,13 @@ Transaction::Transaction(Database& database, Mode mode) : database_(database), m
     {
       connection_->broken = true;
       const std::string message = WithoutValues(error);
-      database.GiveBack(std::move(connection_));
-      if (attempt == 1)
+      if (isNew)
       {
+        database.GiveBack(std::move(connection_));
         throw DatabaseError("The database does not answer: " + message);
       }
     }
+    database.Mend(connection_);
   }
 }
 

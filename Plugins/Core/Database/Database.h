@@ -74,6 +74,7 @@ private:
   void Tell(const std::string& channel);
   std::unique_ptr<soci::session> Connect() const;
   std::unique_ptr<Connection> Borrow();
+  void Mend(std::unique_ptr<Connection>& connection);  // if it is broken; gives it back if it cannot
   void GiveBack(std::unique_ptr<Connection> connection) noexcept;
 
   const bool postgreSql_;

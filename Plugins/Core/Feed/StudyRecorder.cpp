@@ -409,7 +409,7 @@ void StudyRecorder::Write(Transaction& transaction, const Reading& reading, bool
   }
   else if (!reading.isNew)
   {
-    return;  // forgotten meanwhile
+    throw Unavailable("A study was forgotten while it was read: it must be read again");
   }
 
   std::set<std::string> contradictions(study.contradictions.begin(), study.contradictions.end());
@@ -503,11 +503,15 @@ void StudyRecorder::Sweep(SweepDepth depth, const std::atomic<bool>& stopping)
     }
     Transaction transaction(database_);
     const auto before = StudyStore(transaction).FindByOrthancId(orthancId);
+    if (!before && !reading->isNew)
+    {
+      continue;  // forgotten meanwhile: if it came back, the change log says so
+    }
     if (!before || before->numberOfInstances != reading->study.numberOfInstances ||
         before->totalSizeBytes != reading->study.totalSizeBytes)
     {
       mended++;
-      Write(transaction, *reading, !known || before->numberOfInstances < reading->study.numberOfInstances);
+      Write(transaction, *reading, !before || before->numberOfInstances < reading->study.numberOfInstances);
       transaction.Commit();
     }
   }
@@ -694,23 +698,37 @@ void StudyRecorder::Settle(RunningTask& task)
   Transaction transaction(database_);
   StudyStore store(transaction);
   auto study = store.FindForUpdate(id);
-  // An instance that came while this task was starting has made it due again, later.
-  if (study && statistics && Now() - study->lastInstanceAt >= QuietPeriod(*study))
-  {
-    study->numberOfSeries = (*statistics)["CountSeries"].asInt();
-    study->numberOfInstances = (*statistics)["CountInstances"].asInt();
-    study->totalSizeBytes = std::stoll((*statistics)["DicomUncompressedSize"].asString());
-    study->settledAt = Now();
-    store.UpdateContent(*study);
-    events_.Emit(transaction, "study.settled", study->practiceId, EventData(*study));
-  }
   task.Complete(transaction);
+  if (study && statistics && !study->settledAt)
+  {
+    const Timestamp quiet = study->lastInstanceAt + QuietPeriod(*study);
+    if (Now() < quiet)
+    {
+      // An instance came while this task was starting, or a person ran it before its time.
+      TaskStore(transaction).Enqueue(task.Get().kind, id, Json::objectValue, quiet);
+    }
+    else
+    {
+      study->numberOfSeries = (*statistics)["CountSeries"].asInt();
+      study->numberOfInstances = (*statistics)["CountInstances"].asInt();
+      study->totalSizeBytes = std::stoll((*statistics)["DicomUncompressedSize"].asString());
+      study->settledAt = Now();
+      store.UpdateContent(*study);
+      events_.Emit(transaction, "study.settled", study->practiceId, EventData(*study));
+    }
+  }
   transaction.Commit();
 }
 
 void StudyRecorder::Forget(RunningTask& task)
 {
   const std::string& id = task.Get().key;
+  std::optional<Study> before;
+  {
+    Transaction transaction(database_, Transaction::Mode::ReadOnly);
+    before = StudyStore(transaction).FindByOrthancId(id);
+    transaction.Commit();
+  }
   try
   {
     orthanc_.Get("/studies/" + id);
@@ -722,8 +740,12 @@ void StudyRecorder::Forget(RunningTask& task)
 
   Transaction transaction(database_);
   StudyStore store(transaction);
-  if (const auto study = store.FindByOrthancId(id))
+  if (const auto study = store.FindForUpdate(id))
   {
+    if (!before || study->lastInstanceAt != before->lastInstanceAt)
+    {
+      throw Unavailable("Images of a study came while it was being forgotten: Orthanc must be asked again");
+    }
     store.Delete(id);
     TaskStore(transaction).Cancel("settle.study", id);
     events_.Emit(transaction, "study.deleted", study->practiceId, EventData(*study));

@@ -52,12 +52,16 @@ void FilingStore::Put(const Filing& filing)
 bool FilingStore::Say(const Filing& filing, const std::optional<Study>& study)
 {
   // Of two who say it at once, the second waits here for the first.
-  Execute(transaction_,
-          "INSERT INTO study_filings (orthanc_study_id, patient_id, order_id, practice_id, filed_by, "
-          "filed_at) VALUES (:id, :patient, :order, :practice, :by, :at) ON CONFLICT (orthanc_study_id) DO "
-          "NOTHING",
-          {filing.orthancStudyId, filing.patientId, filing.orderId, filing.practiceId, filing.filedBy,
-           ToString(filing.filedAt)});
+  bool isFirst = false;
+  std::string id;
+  Query(
+      transaction_,
+      "INSERT INTO study_filings (orthanc_study_id, patient_id, order_id, practice_id, filed_by, filed_at) "
+      "VALUES (:id, :patient, :order, :practice, :by, :at) ON CONFLICT (orthanc_study_id) DO NOTHING "
+      "RETURNING orthanc_study_id",
+      {filing.orthancStudyId, filing.patientId, filing.orderId, filing.practiceId, filing.filedBy,
+       ToString(filing.filedAt)},
+      [&] { isFirst = true; }, id);
   const Filing said = Find(filing.orthancStudyId).value();
   if (filing.patientId.empty() && !said.patientId.empty())
   {
@@ -84,7 +88,7 @@ bool FilingStore::Say(const Filing& filing, const std::optional<Study>& study)
   { return std::tie(one.patientId, one.orderId, one.practiceId, one.filedBy); };
   if (words(said) == words(filing))
   {
-    return said.filedAt == filing.filedAt;
+    return isFirst;
   }
   Put(filing);
   return true;

@@ -406,6 +406,7 @@ std::optional<StepOutcome> TaskWorkers::GiveUp(Kind& kind, RunningTask& running,
     // The scheduler gives it back as soon as the database answers.
     {
       const std::lock_guard lock(mutex_);
+      kind.held.erase({task.id, running.lease_});
       settle_ = true;
     }
     LogError(fmt::format("The failure of the task {} ({}) could not be recorded: {}", task.id, task.kind,
