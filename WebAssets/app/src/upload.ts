@@ -290,12 +290,15 @@ class StudyCard {
     await this.follow();
   }
 
-  // Waits until it is decided to whom each study belongs; the server may have made more than one of them.
+  // Waits until it is decided to whom each study belongs, and to which order, if one was chosen; the server may have
+  // made more than one study of them.
   private async follow(): Promise<void> {
+    const isDecided = (study: Study): boolean =>
+      study.match.status !== 'pending' && (this.order.value === '' || study.match.status !== 'matched' || study.orders.length > 0 || study.order_review !== undefined);
     for (const { orthanc_study_id } of this.sender?.stored.values() ?? []) {
       this.arrival.textContent = text('arriving');
       let study: Study | null = null;
-      for (let i = 0; i < polls && (study === null || study.match.status === 'pending'); i++) {
+      for (let i = 0; i < polls && (study === null || !isDecided(study)); i++) {
         await new Promise((resolve) => setTimeout(resolve, i === 0 ? 100 : pollMilliseconds));
         const answer = await call('GET', `/studies/${encodeURIComponent(orthanc_study_id)}`).catch(() => null);
         study = answer?.ok ? await answer.json() : study;
