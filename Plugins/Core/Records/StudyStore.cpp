@@ -2,6 +2,8 @@
 
 #include "Core/Records/StudyStore.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -166,6 +168,7 @@ std::vector<Study> Fetch(Transaction& transaction, const std::string& tail,
 constexpr size_t LONGEST_WORD = 64;  // bytes; longer ones are found by their beginning
 constexpr size_t MOST_WORDS = 40;    // of a study
 constexpr long long MANY = 5000;     // studies that have a word
+constexpr long long MOST = 50'000;   // of them: more are not gathered
 constexpr size_t MOST_SOUGHT = 8;    // of a search
 
 // No folded word begins so, and none has a space in it.
@@ -266,7 +269,7 @@ struct Term
   std::string first;  // of the words that fulfil it
   std::string last;
   std::string pattern;  // in study_search.words
-  long long hits = 0;   // at most MANY are counted
+  long long hits = 0;   // at most MOST are counted
 
   void LookUp(Conditions& conditions) const
   {
@@ -308,11 +311,57 @@ std::vector<Term> FindTerms(Transaction& transaction, const StudyFilter& filter)
     Query(
         transaction,
         "SELECT COUNT(*) FROM (SELECT 1 FROM study_words WHERE word >= :first AND word <= :last LIMIT " +
-            std::to_string(MANY) + ") AS found",
+            std::to_string(MOST) + ") AS found",
         {term.first, term.last}, [] {}, term.hits);
   }
   std::stable_sort(terms.begin(), terms.end(), [](const Term& a, const Term& b) { return a.hits < b.hits; });
   return terms;
+}
+
+// The studies that have them all; nothing if that is not worth knowing, since there are too many.
+std::optional<std::vector<long long>> Gather(Transaction& transaction, const std::vector<Term>& terms)
+{
+  std::string text;
+  std::vector<std::string> values;
+  for (const Term& term : terms)
+  {
+    text += fmt::format("{}SELECT number FROM study_words WHERE word >= :first{} AND word <= :last{}",
+                        text.empty() ? "" : " INTERSECT ", values.size(), values.size());
+    values.insert(values.end(), {term.first, term.last});
+  }
+  std::vector<long long> numbers;
+  long long number = 0;
+  Query(
+      transaction, text + " LIMIT " + std::to_string(MANY), values, [&] { numbers.push_back(number); },
+      number);
+  return static_cast<long long>(numbers.size()) < MANY ? std::optional(numbers) : std::nullopt;
+}
+
+// `terms` as FindTerms gives them.
+void AddTerms(Transaction& transaction, const std::vector<Term>& terms, Conditions& conditions)
+{
+  // A rare word is looked up. Of frequent ones, few studies may have all. The others, and what so many
+  // studies have that they are met everywhere, are sought in the rows.
+  const auto isGathered = [](const Term& term) { return term.hits < MOST; };
+  const auto gathered = std::find_if_not(terms.begin(), terms.end(), isGathered);
+  auto sought = terms.begin();
+  if (sought != terms.end() && sought->hits < MANY)
+  {
+    (sought++)->LookUp(conditions);
+  }
+  else if (gathered - terms.begin() > 1)
+  {
+    if (const auto numbers = Gather(transaction, {terms.begin(), gathered}))
+    {
+      conditions.AddAll(numbers->empty() ? "1 = 0" : fmt::format("number IN ({})", fmt::join(*numbers, ", ")),
+                        {});
+      sought = gathered;
+    }
+  }
+  for (; sought != terms.end(); ++sought)
+  {
+    sought->Seek(conditions);
+  }
 }
 
 std::string OrderBy(const std::string& sort, bool reversed)
@@ -464,12 +513,7 @@ std::pair<std::vector<Study>, int64_t> StudyStore::Search(const StudyFilter& fil
   conditions.Add("study_date <= ?", filter.studyDateTo);
   const bool isFree = conditions.Where() == Conditions().Where();
   const std::vector<Term> terms = FindTerms(transaction_, filter);
-  for (size_t i = 0; i < terms.size(); i++)
-  {
-    // A rare word is looked up. The others, and what so many studies have that they are met everywhere, are
-    // sought in the rows.
-    (i == 0 && terms[i].hits < MANY ? terms[i].LookUp(conditions) : terms[i].Seek(conditions));
-  }
+  AddTerms(transaction_, terms, conditions);
 
   // A single word names its studies without the rows.
   const int64_t total = isFree && terms.size() == 1 ? terms[0].Count(transaction_)

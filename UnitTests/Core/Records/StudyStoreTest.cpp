@@ -2,8 +2,10 @@
 
 #include "Core/Records/StudyStore.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "Core/Database/Query.h"
 #include "Core/DatabaseFixture.h"
 #include "Core/Errors.h"
 #include "Core/Records/CoreMigrations.h"
@@ -211,6 +213,37 @@ TEST_P(StudiesOn, AreFoundByTheBeginningsOfTheirWords)
   EXPECT_THAT(Search({.text = "%"}), ElementsAre("cote", "tremblay")) << "no word: no filter";
   EXPECT_THAT(Search({.modality = "SR", .text = "jean"}), ElementsAre("tremblay"));
   EXPECT_THAT(Search({.modality = "CT", .text = "cot"}), ElementsAre("cote"));
+}
+
+TEST_P(StudiesOn, AreFoundByWordsThatThousandsHave)
+{
+  Insert(MakeStudy("tremblay", "1.1"));
+  Study other = MakeStudy("cote", "1.2");
+  other.demographics = {};
+  other.demographics.patientName = "COTE^ZOE";
+  Insert(other);
+  // As the words of 6,000 studies each; those of "roy" and "jean" are the same ones.
+  const auto giveToMany = [&](const std::string& word, int first)
+  {
+    Transaction transaction(GetDatabase());
+    Execute(transaction,
+            fmt::format("INSERT INTO study_words (word, number) WITH RECURSIVE n (i) AS (SELECT {} UNION ALL "
+                        "SELECT i + 1 FROM n WHERE i < {}) SELECT '{}', i FROM n",
+                        first, first + 5999, word),
+            {});
+    transaction.Commit();
+  };
+  giveToMany("tremblay", 1'000'000);
+  giveToMany("cote", 2'000'000);
+  giveToMany("roy", 3'000'000);
+  giveToMany("jean", 3'000'000);
+
+  EXPECT_THAT(Search({.text = "trem jean"}), ElementsAre("tremblay")) << "one has both";
+  EXPECT_THAT(Search({.text = "trem cote"}), ElementsAre()) << "nobody has both";
+  EXPECT_THAT(Search({.text = "jean roy"}), ElementsAre("tremblay")) << "thousands have both";
+  EXPECT_THAT(Search({.text = "zoe cote"}), ElementsAre("cote")) << "one of them is rare";
+  EXPECT_THAT(Search({.modality = "CT", .text = "trem jean"}), ElementsAre("tremblay"));
+  EXPECT_THAT(Search({.status = "matched", .text = "trem jean"}), ElementsAre());
 }
 
 TEST_P(StudiesOn, AreFoundByWhatTheyBecame)
