@@ -70,13 +70,19 @@ std::string ManifestKey(const std::string& studyInstanceUid, int version)
 }  // namespace
 
 Replicator::Replicator(const ReplicatorParts& parts, const TargetOptions& options)
+    : Replicator(parts, options, MakeTarget(options, parts.residency, parts.orthanc))
+{
+}
+
+Replicator::Replicator(const ReplicatorParts& parts, const TargetOptions& options,
+                       std::unique_ptr<ITarget> target)
     : database_(parts.database),
       orthanc_(parts.orthanc),
       images_(parts.images),
       events_(parts.events),
       options_(options),
       storage_(parts.storage),
-      target_(MakeTarget(options, parts.residency, parts.orthanc))
+      target_(std::move(target))
 {
 }
 
@@ -402,11 +408,11 @@ void Replicator::Replicate(RunningTask& task)
   Replica replica;
   replica.target = options_.name;
   replica.orthancInstanceId = id;
-  std::optional<Study> study;
   try
   {
     const Json::Value instance = orthanc_.Get("/instances/" + id);
     const Place place = Locate(TextOf(instance, "ParentSeries"));
+    std::optional<Study> study;
     std::optional<Replica> known;
     std::optional<InstanceRoute> route;
     {
@@ -476,12 +482,16 @@ void Replicator::Replicate(RunningTask& task)
   }
   Transaction transaction(database_);
   RequireSamePlace(transaction);
+  // Locked, so that a study that settles in this moment does so before or after, and one of both sees the
+  // other.
+  const auto study = StudyStore(transaction).FindForUpdate(replica.orthancStudyId);
   ReplicaStore store(transaction);
   store.Put(replica);
   store.ForgetUpload(options_.name, replica.key);
-  if (study->settledAt)
+  if (study && study->settledAt)
   {
-    // A copy of a complete study: from the archive, or late. The last one brings the manifest.
+    // A copy of a complete study: from the archive, late, or sent while the study settled. The last one
+    // brings the manifest.
     Enqueue(transaction, "manifest", replica.orthancStudyId, Json::objectValue, Now() + MANIFEST_WAITS);
   }
   task.Complete(transaction);

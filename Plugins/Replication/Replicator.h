@@ -53,6 +53,7 @@ class Replicator
 {
 public:
   Replicator(const ReplicatorParts& parts, const TargetOptions& options);
+  Replicator(const ReplicatorParts& parts, const TargetOptions& options, std::unique_ptr<ITarget> target);
 
   // Of a target of the configuration.
   std::vector<TaskKind> Tasks();

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What happens between a target, Orthanc and the database while the others change.
+
+#include "Replication/Replicator.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "Core/Configuration/Json.h"
+#include "Core/DatabaseFixture.h"
+#include "Core/Digest.h"
+#include "Core/Errors.h"
+#include "Core/Records/StudyStore.h"
+#include "Core/Tasks/TaskStore.h"
+#include "Support/EmptyOrthanc.h"
+
+namespace OrthancClinic::Replication
+{
+MigrationScripts Migrations();
+
+namespace
+{
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+// Studies of one series, whose instances' files are texts.
+class SmallOrthanc : public Testing::EmptyOrthanc, public IImageCodec
+{
+public:
+  std::map<std::string, std::string> files;  // by instance
+
+  Json::Value Get(const std::string& path) override
+  {
+    const std::string id = path.substr(path.rfind('/') + 1);
+    Json::Value json;
+    if (path == "/series/series")
+    {
+      json["ParentStudy"] = "s1";
+      json["MainDicomTags"]["SeriesInstanceUID"] = "1.2.3";
+      return json;
+    }
+    if (path == "/studies/s1")
+    {
+      json["MainDicomTags"]["StudyInstanceUID"] = "1.2";
+      return json;
+    }
+    if (path == "/studies/s1/instances?expand")
+    {
+      for (const auto& [instance, file] : files)
+      {
+        json.append(Get("/instances/" + instance));
+      }
+      return json;
+    }
+    if (path.ends_with("/attachments/dicom/info"))
+    {
+      return Json::objectValue;
+    }
+    if (path.starts_with("/instances/") && files.contains(id))
+    {
+      json["ID"] = id;
+      json["ParentSeries"] = "series";
+      json["MainDicomTags"]["SOPInstanceUID"] = id;
+      return json;
+    }
+    throw NotFound(path);
+  }
+
+  std::string GetBytes(const std::string& path) override
+  {
+    constexpr size_t PREFIX = std::string_view("/instances/").size();
+    return path.ends_with("/file") ? files.at(path.substr(PREFIX, path.rfind('/') - PREFIX))
+                                   : "1.2.840.10008.1.2.1";
+  }
+
+  Image DecodeFrame(const std::string&, unsigned) override { throw BadInput("no pixels"); }
+  std::string Transcode(const std::string&, const std::string&) override { throw BadInput("no pixels"); }
+  std::string EncodePng(const Image&) override { return ""; }
+  std::string EncodeJpeg(const Image&, int) override { return ""; }
+};
+
+// Keeps what it gets in memory.
+class Shelf : public ITarget
+{
+public:
+  std::map<std::string, std::string> objects;
+  // What happens once meanwhile: before a file is there, and before it is told what is there.
+  std::function<void()> whilePutting;
+  std::function<void()> whileListing;
+
+  void Check() override {}
+  std::string Put(const std::string& key, IContent& content, const std::string&, const UploadMemory&,
+                  const std::function<bool()>&) override
+  {
+    if (const auto action = std::exchange(whilePutting, nullptr))
+    {
+      action();
+    }
+    objects[key] = content.Read(0, content.Size());
+    return Sha256Of(objects[key]);
+  }
+  bool PutNew(const std::string& key, IContent& content, const std::string&,
+              const std::function<bool()>&) override
+  {
+    return objects.emplace(key, content.Read(0, content.Size())).second;
+  }
+  std::optional<std::string> Get(const std::string& key) override
+  {
+    const auto found = objects.find(key);
+    return found == objects.end() ? std::nullopt : std::optional(found->second);
+  }
+  void Delete(const std::string& key) override { objects.erase(key); }
+  void Tidy(Timestamp) override {}
+  void List(const std::string& folder,
+            const std::function<void(const std::string& name, int64_t size)>& each) override
+  {
+    if (const auto action = std::exchange(whileListing, nullptr))
+    {
+      action();
+    }
+    for (const auto& [key, text] : objects)
+    {
+      if (key.starts_with(folder) && key.find('/', folder.size()) == std::string::npos)
+      {
+        each(key.substr(folder.size()), static_cast<int64_t>(text.size()));
+      }
+    }
+  }
+};
+
+class ReplicatorOn : public Testing::DatabaseTest
+{
+protected:
+  void SetUp() override
+  {
+    DatabaseTest::SetUp();
+    if (IsSkipped())
+    {
+      return;
+    }
+    GetDatabase().Migrate("replication", Migrations());
+    TargetOptions options;
+    options.name = "montreal";
+    options.readBackPercent = 0;
+    replicator_ = Make(options);
+    WithStore<StudyStore>(
+        [](StudyStore& store)
+        {
+          Study study;
+          study.orthancStudyId = "s1";
+          study.studyInstanceUid = "1.2";
+          study.practiceId = "default";
+          study.numberOfInstances = 1;
+          study.receivedAt = study.lastInstanceAt = Now();
+          store.Insert(study);
+        });
+  }
+
+  // With a shelf of its own, which is the last one made.
+  std::unique_ptr<Replicator> Make(const TargetOptions& options)
+  {
+    auto shelf = std::make_unique<Shelf>();
+    shelf_ = shelf.get();
+    return std::make_unique<Replicator>(
+        ReplicatorParts{GetDatabase(), orthanc_, orthanc_, events_, {}, "/nowhere"}, options,
+        std::move(shelf));
+  }
+
+  void Change(const std::function<void(Study&)>& change)
+  {
+    WithStore<StudyStore>(
+        [&](StudyStore& store)
+        {
+          Study study = store.FindForUpdate("s1").value();
+          change(study);
+          store.UpdateContent(study);
+          store.UpdateMatch("s1", study.match);
+        });
+  }
+
+  // The instance came (again); the study was quiet for long enough.
+  void Arrive(const std::string& instance, const std::string& file)
+  {
+    orthanc_.files[instance] = file;
+    Change(
+        [&](Study& study)
+        {
+          study.settledAt.reset();
+          study.numberOfInstances = static_cast<int>(orthanc_.files.size());
+        });
+    Enqueue("replicate", instance);
+  }
+  void Settle()
+  {
+    Change([](Study& study) { study.settledAt = Now(); });
+    Enqueue("manifest", "s1");
+  }
+
+  void Enqueue(const std::string& what, const std::string& id)
+  {
+    Transaction transaction(GetDatabase());
+    replicator_->Enqueue(transaction, what, id);
+    transaction.Commit();
+  }
+
+  // Runs every task of the kind that there is, also one that waits.
+  void Run(const std::string& what)
+  {
+    const std::string name = what + ".montreal";
+    std::vector<Task> tasks;
+    {
+      Transaction transaction(GetDatabase());
+      TaskStore(transaction).Hasten(name);
+      tasks = TaskStore(transaction).Lease(name, "worker", Now() + std::chrono::minutes(1), 100);
+      transaction.Commit();
+    }
+    const auto kinds = replicator_->Tasks();
+    const auto kind = std::find_if(kinds.begin(), kinds.end(),
+                                   [&](const TaskKind& candidate) { return candidate.name == name; });
+    ASSERT_NE(kinds.end(), kind);
+    for (const Task& task : tasks)
+    {
+      RunningTask running(GetDatabase(), task, "worker", stopping_);
+      kind->handler(running);
+      try
+      {
+        Transaction transaction(GetDatabase());
+        TaskStore(transaction).Complete(task, "worker");
+        transaction.Commit();
+      }
+      catch (const Conflict&)
+      {
+        // The handler did it itself.
+      }
+    }
+  }
+
+  std::vector<std::string> Tasks()
+  {
+    Transaction transaction(GetDatabase(), Transaction::Mode::ReadOnly);
+    std::vector<std::string> names;
+    for (const Task& task : TaskStore(transaction).List("", "", 100, 0).first)
+    {
+      names.push_back(task.kind + " " + task.key);
+    }
+    transaction.Commit();
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  std::vector<std::string> EventTypes()
+  {
+    Transaction transaction(GetDatabase(), Transaction::Mode::ReadOnly);
+    std::vector<std::string> types;
+    for (const Event& event : EventLog::Since(transaction, 0, "", 100))
+    {
+      types.push_back(event.type);
+    }
+    transaction.Commit();
+    return types;
+  }
+
+  std::optional<Replica> CopyOf(const std::string& instance)
+  {
+    return WithStore<ReplicaStore>([&](ReplicaStore& store) { return store.Find("montreal", instance); });
+  }
+
+  // The newest on the shelf.
+  Json::Value NewestManifest() const
+  {
+    const auto next = shelf_->objects.lower_bound("1.2/manifest.999999.json");
+    return next == shelf_->objects.begin() ? Json::Value() : ParseJson(std::prev(next)->second);
+  }
+
+  SmallOrthanc orthanc_;
+  EventLog events_;
+  Shelf* shelf_ = nullptr;
+  std::unique_ptr<Replicator> replicator_;
+  const std::atomic<bool> stopping_{false};
+};
+
+TEST_P(ReplicatorOn, TellsInTheManifestOfACopyThatWasMadeWhileTheStudySettled)
+{
+  Arrive("i1", "first");
+  Run("replicate");
+  Settle();
+  Run("manifest");
+  ASSERT_EQ(Sha256Of("first"), NewestManifest()["instances"][0]["sha256"].asString());
+
+  Arrive("i1", "again");
+  shelf_->whilePutting = [&]
+  {
+    Settle();
+    Run("manifest");
+  };
+  Run("replicate");
+  Run("manifest");
+
+  EXPECT_EQ(Sha256Of("again"), NewestManifest()["instances"][0]["sha256"].asString());
+  EXPECT_THAT(Tasks(), IsEmpty());
+}
+
+ON_BOTH_DATABASES(ReplicatorOn);
+}  // namespace
+}  // namespace OrthancClinic::Replication
