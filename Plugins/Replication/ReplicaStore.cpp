@@ -77,6 +77,25 @@ void ReplicaStore::Put(const Replica& replica)
       });
 }
 
+bool ReplicaStore::PutFindings(const Replica& replica)
+{
+  const std::string replicatedAt = ToString(replica.replicatedAt);
+  const std::string verifiedAt = replica.verifiedAt ? ToString(*replica.verifiedAt) : "";
+  return transaction_.Sql(
+      [&](soci::session& sql)
+      {
+        soci::statement update =
+            (sql.prepare << "UPDATE replicas SET state = :state, error = :error, verified_at = "
+                            "NULLIF(:verified, '') WHERE target = :target AND orthanc_instance_id = "
+                            ":instance AND sha256 = :sha256 AND replicated_at = :replicated",
+             soci::use(replica.state), soci::use(replica.error), soci::use(verifiedAt),
+             soci::use(replica.target), soci::use(replica.orthancInstanceId), soci::use(replica.sha256),
+             soci::use(replicatedAt));
+        update.execute(true);
+        return update.get_affected_rows() == 1;
+      });
+}
+
 void ReplicaStore::Forget(const std::string& target, const std::string& orthancInstanceId)
 {
   transaction_.Sql(

@@ -70,6 +70,9 @@ public:
   std::optional<Replica> Find(const std::string& target, const std::string& orthancInstanceId);
   std::vector<Replica> OfStudy(const std::string& target, const std::string& orthancStudyId);
   void Put(const Replica& replica);
+  // Writes its state, error and verification, which were found of the copy that it describes. False, and
+  // nothing is changed, if that was replaced or forgotten since it was read.
+  bool PutFindings(const Replica& replica);
   void Forget(const std::string& target, const std::string& orthancInstanceId);
   std::vector<std::string> Studies(const std::string& target);  // Orthanc's ids
   // The ones whose verification is the longest ago.

@@ -476,7 +476,10 @@ void Replicator::Replicate(RunningTask& task)
   {
     Transaction transaction(database_);
     replica.replicatedAt = Now();
-    RecordFailure(transaction, replica, error.what());
+    replica.state = "failed";
+    replica.error = error.what();
+    ReplicaStore(transaction).Put(replica);
+    EmitFailure(transaction, replica);
     transaction.Commit();
     throw;
   }
@@ -635,16 +638,13 @@ void Replicator::WriteManifest(RunningTask& task)
   transaction.Commit();
 }
 
-void Replicator::RecordFailure(Transaction& transaction, Replica& replica, const std::string& reason)
+void Replicator::EmitFailure(Transaction& transaction, const Replica& replica) const
 {
-  replica.state = "failed";
-  replica.error = reason;
-  ReplicaStore(transaction).Put(replica);
   Json::Value data;
   data["target"] = options_.name;
   data["orthanc_instance_id"] = replica.orthancInstanceId;
   data["orthanc_study_id"] = replica.orthancStudyId;
-  data["reason"] = reason;
+  data["reason"] = replica.error;
   const auto study = StudyStore(transaction).FindByOrthancId(replica.orthancStudyId);
   data["study_instance_uid"] = study ? study->studyInstanceUid : "";
   events_.Emit(transaction, "replication.failed", study ? study->practiceId : PracticeStore::DEFAULT, data);
@@ -692,18 +692,21 @@ bool Replicator::Verify(RunningTask& task, std::vector<Replica>& replicas, int r
   int64_t wrong = 0;
   for (size_t i = 0; i < replicas.size(); i++)
   {
-    Replica& replica = replicas[i];
-    replica.verifiedAt = Now();
-    replica.error.clear();
-    replica.state = "verified";
-    if (right[i])
+    Replica found = replicas[i];
+    found.verifiedAt = Now();
+    found.error = right[i] ? "" : "The copy is gone or differs";
+    found.state = right[i] ? "verified" : "failed";
+    if (!ReplicaStore(transaction).PutFindings(found))
     {
-      ReplicaStore(transaction).Put(replica);
-      continue;
+      continue;  // another copy is there by now, or none
     }
-    wrong++;
-    RecordFailure(transaction, replica, "The copy is gone or differs");
-    Enqueue(transaction, "replicate", replica.orthancInstanceId);
+    replicas[i] = found;
+    if (!right[i])
+    {
+      wrong++;
+      EmitFailure(transaction, found);
+      Enqueue(transaction, "replicate", found.orthancInstanceId);
+    }
   }
   transaction.Commit();
   if (wrong > 0)

@@ -124,9 +124,10 @@ private:
   // Outside of the target's hours the task is put off until they begin: false.
   bool IsOpen(RunningTask& task);
   // Looks for the copies in the target and writes what it finds; sends again what is missing or differs.
-  // `readBack`: of so many, one by its content. False if the task was put off.
+  // What was copied anew or deleted meanwhile stays as it is. `readBack`: of so many, one by its content.
+  // False if the task was put off.
   bool Verify(RunningTask& task, std::vector<Replica>& replicas, int readBackPercent);
-  void RecordFailure(Transaction& transaction, Replica& replica, const std::string& reason);
+  void EmitFailure(Transaction& transaction, const Replica& replica) const;
 
   // Where an instance belongs; what is the same for all of a series is remembered.
   struct Place

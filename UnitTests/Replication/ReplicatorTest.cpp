@@ -303,6 +303,48 @@ TEST_P(ReplicatorOn, TellsInTheManifestOfACopyThatWasMadeWhileTheStudySettled)
   EXPECT_THAT(Tasks(), IsEmpty());
 }
 
+TEST_P(ReplicatorOn, LeavesWhatChangedWhileItWasCompared)
+{
+  for (const char* instance : {"i1", "i2", "i3"})
+  {
+    Arrive(instance, "first");
+  }
+  Run("replicate");
+  Enqueue("scrub", "all");
+  Run("scrub");
+  const auto change = [&](const std::string& text)
+  {
+    return [this, text]
+    {
+      Arrive("i1", text);
+      Run("replicate");
+      WithStore<ReplicaStore>([](ReplicaStore& store) { store.Forget("montreal", "i2"); });
+      orthanc_.files.erase("i2");
+      shelf_->objects.erase("1.2/1.2.3/i2.dcm");
+    };
+  };
+
+  // Of the same size: the copy that is there looks like the one before.
+  shelf_->whileListing = change("again");
+  Run("scrub");
+  EXPECT_EQ(Sha256Of("again"), CopyOf("i1")->sha256);
+  EXPECT_EQ("replicated", CopyOf("i1")->state) << "nobody saw this one yet";
+  EXPECT_EQ("verified", CopyOf("i3")->state);
+  EXPECT_FALSE(CopyOf("i2").has_value()) << "it was deleted";
+
+  shelf_->whileListing = change("of another size");
+  Run("scrub");
+  EXPECT_EQ(Sha256Of("of another size"), CopyOf("i1")->sha256);
+  EXPECT_EQ("replicated", CopyOf("i1")->state);
+  EXPECT_THAT(EventTypes(), IsEmpty()) << "nothing was lost";
+
+  shelf_->objects.clear();
+  Run("scrub");
+  EXPECT_EQ("failed", CopyOf("i1")->state);
+  EXPECT_THAT(EventTypes(), ElementsAre("replication.failed", "replication.failed"));
+  EXPECT_THAT(Tasks(), ElementsAre("replicate.montreal i1", "replicate.montreal i3", "scrub.montreal all"));
+}
+
 ON_BOTH_DATABASES(ReplicatorOn);
 }  // namespace
 }  // namespace OrthancClinic::Replication
