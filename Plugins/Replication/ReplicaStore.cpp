@@ -118,6 +118,30 @@ std::vector<std::string> ReplicaStore::Studies(const std::string& target)
       });
 }
 
+std::vector<ReplicaStore::Holding> ReplicaStore::Holdings(const std::string& condition,
+                                                          const std::string& value)
+{
+  std::vector<Holding> holdings;
+  Holding holding;
+  Query(
+      transaction_,
+      "SELECT DISTINCT replicas.target, replicas.orthanc_study_id FROM studies JOIN replicas ON "
+      "replicas.orthanc_study_id = studies.orthanc_study_id WHERE studies.settled_at IS NOT NULL AND " +
+          condition,
+      {value}, [&] { holdings.push_back(holding); }, holding.target, holding.orthancStudyId);
+  return holdings;
+}
+
+std::vector<ReplicaStore::Holding> ReplicaStore::HoldingsOfStudy(const std::string& orthancStudyId)
+{
+  return Holdings("studies.orthanc_study_id = :study", orthancStudyId);
+}
+
+std::vector<ReplicaStore::Holding> ReplicaStore::HoldingsOfPatient(const std::string& patientId)
+{
+  return Holdings("studies.match_patient_id = :patient", patientId);
+}
+
 std::pair<int64_t, int64_t> ReplicaStore::Total(const std::string& target, const std::string& state)
 {
   return transaction_.Sql(

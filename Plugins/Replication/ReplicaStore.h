@@ -75,6 +75,16 @@ public:
   bool PutFindings(const Replica& replica);
   void Forget(const std::string& target, const std::string& orthancInstanceId);
   std::vector<std::string> Studies(const std::string& target);  // Orthanc's ids
+
+  // A target that holds something of a study.
+  struct Holding
+  {
+    std::string target;
+    std::string orthancStudyId;
+  };
+  // Of this study, or of all that are filed under the patient; of complete ones alone.
+  std::vector<Holding> HoldingsOfStudy(const std::string& orthancStudyId);
+  std::vector<Holding> HoldingsOfPatient(const std::string& patientId);
   // The ones whose verification is the longest ago.
   std::vector<Replica> LongestUnverified(const std::string& target, int64_t limit);
 
@@ -115,6 +125,7 @@ public:
   void Update(const Restore& restore);
 
 private:
+  std::vector<Holding> Holdings(const std::string& condition, const std::string& value);
   std::vector<Replica> Fetch(const std::string& tail, const std::vector<std::string>& values);
 
   Transaction& transaction_;

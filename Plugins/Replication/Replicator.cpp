@@ -13,6 +13,7 @@
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Log.h"
+#include "Core/Records/PatientStore.h"
 #include "Core/Records/Practice.h"
 #include "Core/Records/StudyStore.h"
 #include "Core/Tasks/Jitter.h"
@@ -975,6 +976,49 @@ void EnqueueInstances(Transaction& transaction, const ArrivedInstances& instance
                                                     Milliseconds(instances.sequence + static_cast<int64_t>(i))
                                               : Now();
     tasks.Enqueue(instances.isArchive ? archiveKind : newKind, instances.ids[i], Json::objectValue, due);
+  }
+}
+
+void FollowFiling(EventLog& events, const std::vector<TargetOptions>& configured)
+{
+  std::set<std::string> names;
+  for (const TargetOptions& target : configured)
+  {
+    names.insert(target.name);
+  }
+  const auto renew = [names](Transaction& transaction, const std::vector<ReplicaStore::Holding>& holdings)
+  {
+    for (const auto& [target, study] : holdings)
+    {
+      if (names.contains(target))
+      {
+        TaskStore(transaction).Enqueue("manifest." + target, study);
+      }
+      else if (VnaStore(transaction).Find(target))
+      {
+        TaskStore(transaction).Enqueue(std::string("manifest") + ROUTED, target + "/" + study);
+      }
+    }
+  };
+  for (const char* type : {"study.matched", "study.review", "study.unmatched"})
+  {
+    events.On(type,
+              [renew](Transaction& transaction, const Event& event)
+              {
+                renew(transaction,
+                      ReplicaStore(transaction).HoldingsOfStudy(event.data["orthanc_study_id"].asString()));
+              });
+  }
+  // These move studies without a decision on each. (Those of a deleted patient are decided anew.)
+  for (const char* type : {"patient.merge", "patient.unmerge"})
+  {
+    events.On(type,
+              [renew](Transaction& transaction, const Event& event)
+              {
+                const std::string patient =
+                    PatientStore(transaction).SurvivorOf(event.data["patient_id"].asString());
+                renew(transaction, ReplicaStore(transaction).HoldingsOfPatient(patient));
+              });
   }
 }
 

@@ -166,6 +166,9 @@ ArrivedInstances ReadInstances(IOrthanc& orthanc, const std::vector<Change>& cha
 void EnqueueInstances(Transaction& transaction, const ArrivedInstances& instances, const std::string& newKind,
                       const std::string& archiveKind);
 
+// Whose a complete study is, its manifests say: they are written anew when that changes.
+void FollowFiling(EventLog& events, const std::vector<TargetOptions>& configured);
+
 // Each target has a cursor of its own: one that is added later starts at the beginning of the archive.
 class ReplicationSubscriber : public IFeedSubscriber
 {

@@ -13,8 +13,10 @@
 #include "Core/DatabaseFixture.h"
 #include "Core/Digest.h"
 #include "Core/Errors.h"
+#include "Core/Records/PatientStore.h"
 #include "Core/Records/StudyStore.h"
 #include "Core/Tasks/TaskStore.h"
+#include "Replication/Vna.h"
 #include "Support/EmptyOrthanc.h"
 
 namespace OrthancClinic::Replication
@@ -343,6 +345,79 @@ TEST_P(ReplicatorOn, LeavesWhatChangedWhileItWasCompared)
   EXPECT_EQ("failed", CopyOf("i1")->state);
   EXPECT_THAT(EventTypes(), ElementsAre("replication.failed", "replication.failed"));
   EXPECT_THAT(Tasks(), ElementsAre("replicate.montreal i1", "replicate.montreal i3", "scrub.montreal all"));
+}
+
+TEST_P(ReplicatorOn, WritesTheManifestAnewWhenTheStudyBelongsToAnother)
+{
+  TargetOptions configured;
+  configured.name = "montreal";
+  FollowFiling(events_, {configured});
+  Vna vna;
+  vna.id = "vna";
+  vna.practiceId = "default";
+  WithStore<VnaStore>([&](VnaStore& store) { store.Put(vna); });
+  const auto tell = [&](const char* type, const char* key, const char* id)
+  {
+    Transaction transaction(GetDatabase());
+    Json::Value data;
+    data[key] = id;
+    events_.Emit(transaction, type, "default", data);
+    transaction.Commit();
+    const auto tasks = Tasks();
+    WithStore<TaskStore>(
+        [](TaskStore& store)
+        {
+          store.Cancel("manifest.montreal", "s1");
+          store.Cancel("manifest.routed", "vna/s1");
+        });
+    return tasks;
+  };
+  Change([](Study& study) { study.settledAt = Now(); });
+  EXPECT_THAT(tell("study.matched", "orthanc_study_id", "s1"), IsEmpty()) << "nobody holds anything of it";
+  WithStore<ReplicaStore>(
+      [](ReplicaStore& store)
+      {
+        for (const char* target : {"montreal", "vna", "gone"})
+        {
+          for (const char* instance : {"i1", "i2"})
+          {
+            Replica replica;
+            replica.target = target;
+            replica.orthancInstanceId = instance;
+            replica.orthancStudyId = "s1";
+            store.Put(replica);
+          }
+        }
+      });
+  const auto both = ElementsAre("manifest.montreal s1", "manifest.routed vna/s1");
+  for (const char* type : {"study.matched", "study.review", "study.unmatched"})
+  {
+    EXPECT_THAT(tell(type, "orthanc_study_id", "s1"), both) << type;
+    EXPECT_THAT(tell(type, "orthanc_study_id", "s2"), IsEmpty()) << type;
+  }
+
+  // Merged with another, and back.
+  for (const char* id : {"p1", "p2"})
+  {
+    Patient patient;
+    patient.id = id;
+    patient.practiceId = "default";
+    WithStore<PatientStore>([&](PatientStore& store) { store.Put(patient); });
+  }
+  Change(
+      [](Study& study)
+      {
+        study.match.status = MatchStatus::Matched;
+        study.match.patientId = "p1";
+      });
+  WithStore<PatientStore>([](PatientStore& store) { store.Merge("p1", "p2", "lise"); });
+  EXPECT_THAT(tell("patient.merge", "patient_id", "p1"), both);
+  WithStore<PatientStore>([](PatientStore& store) { store.Unmerge("p1"); });
+  EXPECT_THAT(tell("patient.unmerge", "patient_id", "p1"), both);
+  EXPECT_THAT(tell("patient.unmerge", "patient_id", "p2"), IsEmpty());
+
+  Change([](Study& study) { study.settledAt.reset(); });
+  EXPECT_THAT(tell("study.matched", "orthanc_study_id", "s1"), IsEmpty()) << "it comes when it is complete";
 }
 
 ON_BOTH_DATABASES(ReplicatorOn);
