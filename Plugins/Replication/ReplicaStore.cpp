@@ -201,10 +201,11 @@ Manifest ReplicaStore::FindManifest(const std::string& target, const std::string
       [&](soci::session& sql)
       {
         Manifest manifest;
-        sql << "SELECT version, number_of_instances FROM replica_manifests WHERE target = :target AND "
+        sql << "SELECT version, number_of_instances, content FROM replica_manifests WHERE target = :target "
+               "AND "
                "orthanc_study_id = :study",
             soci::use(target), soci::use(orthancStudyId), soci::into(manifest.version),
-            soci::into(manifest.numberOfInstances);
+            soci::into(manifest.numberOfInstances), soci::into(manifest.content);
         return sql.got_data() ? manifest : Manifest{};
       });
 }
@@ -217,11 +218,13 @@ void ReplicaStore::PutManifest(const std::string& target, const std::string& ort
       [&](soci::session& sql)
       {
         sql << "INSERT INTO replica_manifests (target, orthanc_study_id, study_instance_uid, version, "
-               "number_of_instances, written_at) VALUES (:target, :study, :uid, :version, :count, :at) ON "
-               "CONFLICT (target, orthanc_study_id) DO UPDATE SET version = excluded.version, "
-               "number_of_instances = excluded.number_of_instances, written_at = excluded.written_at",
+               "number_of_instances, content, written_at) VALUES (:target, :study, :uid, :version, :count, "
+               ":content, :at) ON CONFLICT (target, orthanc_study_id) DO UPDATE SET version = "
+               "excluded.version, number_of_instances = excluded.number_of_instances, content = "
+               "excluded.content, written_at = excluded.written_at",
             soci::use(target), soci::use(orthancStudyId), soci::use(studyInstanceUid),
-            soci::use(manifest.version), soci::use(manifest.numberOfInstances), soci::use(now);
+            soci::use(manifest.version), soci::use(manifest.numberOfInstances), soci::use(manifest.content),
+            soci::use(now);
       });
 }
 

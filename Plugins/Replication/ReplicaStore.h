@@ -35,8 +35,9 @@ struct Replica
 
 struct Manifest
 {
-  int version = 0;
+  int version = 0;  // 0: there is none, as in a target that keeps no files
   int numberOfInstances = 0;
+  std::string content;  // a checksum of what it says, whenever it was written
 };
 
 // To which of the targets that have rules an instance goes.

@@ -517,6 +517,34 @@ int Replicator::NewestManifest(const std::string& studyInstanceUid)
   return newest;
 }
 
+int Replicator::PutManifest(const RunningTask& task, Json::Value& json, const Manifest& last,
+                            const std::string& content)
+{
+  const std::string study = TextOf(json, "study_instance_uid");
+  int version = last.version;
+  if (version == 0 || content == last.content)
+  {
+    // It may have been there before: the study came back after a disaster. Or the last one is not the newest
+    // that is there: the database came back, or it was deleted.
+    const int newest = NewestManifest(study);
+    if (version > 0 && newest == version)
+    {
+      return version;
+    }
+    version = std::max(version, newest);
+  }
+  json["written_at"] = ToString(Now());
+  bool isNew = false;
+  while (!isNew)
+  {
+    version++;
+    json["version"] = version;
+    isNew = target_->PutNew(ManifestKey(study, version), *MakeContent(WriteJson(json)), "application/json",
+                            [&] { return task.IsStopping(); });
+  }
+  return version;
+}
+
 void Replicator::WriteManifest(RunningTask& task)
 {
   const std::string id = IdOf(task);
@@ -577,8 +605,7 @@ void Replicator::WriteManifest(RunningTask& task)
   json["patient_id"] = study->match.patientId ? Json::Value(*study->match.patientId) : Json::Value();
   json["match_status"] = ToString(study->match.status);
   json["match_decided_by"] = study->match.decidedBy;
-  json["written_at"] = ToString(Now());
-  json["instances"] = Json::arrayValue;
+  std::map<std::string, Json::Value> copies;  // by key: Orthanc tells the instances in any order
   for (const Json::Value& instance : instances)
   {
     const auto replica = byInstance.find(TextOf(instance, "ID"));
@@ -596,45 +623,32 @@ void Replicator::WriteManifest(RunningTask& task)
     item["size"] = static_cast<Json::Int64>(replica->second->size);
     item["sha256"] = replica->second->sha256;
     item["transfer_syntax_uid"] = replica->second->transferSyntax;
+    copies[replica->second->key] = item;
+  }
+  json["instances"] = Json::arrayValue;
+  for (const auto& [key, item] : copies)
+  {
     json["instances"].append(item);
   }
-  int version = last.version;
-  if (target_->KeepsFiles() && !Guarded(task,
-                                        [&]
-                                        {
-                                          if (version == 0)
-                                          {
-                                            // It may have been there before: the study came back after a
-                                            // disaster.
-                                            version = NewestManifest(study->studyInstanceUid);
-                                          }
-                                          bool isNew = false;
-                                          while (!isNew)
-                                          {
-                                            version++;
-                                            json["version"] = version;
-                                            isNew = target_->PutNew(
-                                                ManifestKey(study->studyInstanceUid, version),
-                                                *MakeContent(WriteJson(json)), "application/json",
-                                                [&] { return task.IsStopping(); });
-                                          }
-                                        }))
+  Manifest now{.version = 0,
+               .numberOfInstances = static_cast<int>(copies.size()),
+               .content = Sha256Of(WriteJson(json))};
+  if (target_->KeepsFiles() &&
+      !Guarded(task, [&] { now.version = PutManifest(task, json, last, now.content); }))
   {
     return;
   }
   Transaction transaction(database_);
-  if (version > 0)
+  if (!unseen.empty() || now.version != last.version || now.numberOfInstances != last.numberOfInstances)
   {
-    ReplicaStore(transaction)
-        .PutManifest(options_.name, id, study->studyInstanceUid,
-                     {version, static_cast<int>(json["instances"].size())});
+    ReplicaStore(transaction).PutManifest(options_.name, id, study->studyInstanceUid, now);
+    Json::Value data;
+    data["study_instance_uid"] = study->studyInstanceUid;
+    data["orthanc_study_id"] = id;
+    data["target"] = options_.name;
+    data["number_of_instances"] = now.numberOfInstances;
+    events_.Emit(transaction, "replication.completed", study->practiceId, data);
   }
-  Json::Value data;
-  data["study_instance_uid"] = study->studyInstanceUid;
-  data["orthanc_study_id"] = id;
-  data["target"] = options_.name;
-  data["number_of_instances"] = json["instances"].size();
-  events_.Emit(transaction, "replication.completed", study->practiceId, data);
   task.Complete(transaction);
   transaction.Commit();
 }

@@ -112,6 +112,10 @@ private:
   void Replicate(RunningTask& task);
   void WriteManifest(RunningTask& task);
   int NewestManifest(const std::string& studyInstanceUid);  // its version; 0 if there is none
+  // Puts it there unless the `last` one says the same (`content` is the checksum of that) and is the newest;
+  // returns the version of what is there then.
+  int PutManifest(const RunningTask& task, Json::Value& json, const Manifest& last,
+                  const std::string& content);
   void Scrub(RunningTask& task);
   void DeleteCopies(RunningTask& task);
   void RestoreTask(RunningTask& task);

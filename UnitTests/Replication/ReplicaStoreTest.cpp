@@ -130,11 +130,12 @@ TEST_P(ReplicasOn, RememberAnUploadForItsContentAlone)
 TEST_P(ReplicasOn, HaveManifestsWithVersions)
 {
   EXPECT_EQ(0, With([](ReplicaStore& store) { return store.FindManifest("montreal", "s1"); }).version);
-  With([](ReplicaStore& store) { store.PutManifest("montreal", "s1", "1.2", {1, 5}); });
-  With([](ReplicaStore& store) { store.PutManifest("montreal", "s1", "1.2", {2, 6}); });
+  With([](ReplicaStore& store) { store.PutManifest("montreal", "s1", "1.2", {1, 5, "abc"}); });
+  With([](ReplicaStore& store) { store.PutManifest("montreal", "s1", "1.2", {2, 6, "def"}); });
   const Manifest manifest = With([](ReplicaStore& store) { return store.FindManifest("montreal", "s1"); });
   EXPECT_EQ(2, manifest.version);
   EXPECT_EQ(6, manifest.numberOfInstances);
+  EXPECT_EQ("def", manifest.content);
 }
 
 TEST_P(ReplicasOn, AreOfTargetsWhoseDeclarationsAreRemembered)

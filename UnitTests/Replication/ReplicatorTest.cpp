@@ -420,6 +420,46 @@ TEST_P(ReplicatorOn, WritesTheManifestAnewWhenTheStudyBelongsToAnother)
   EXPECT_THAT(tell("study.matched", "orthanc_study_id", "s1"), IsEmpty()) << "it comes when it is complete";
 }
 
+TEST_P(ReplicatorOn, WritesAManifestOnlyIfItSaysSomethingElse)
+{
+  Arrive("i1", "first");
+  Run("replicate");
+  Settle();
+  Run("manifest");
+  const auto again = [&]
+  {
+    Settle();
+    Run("manifest");
+    return NewestManifest()["version"].asInt();
+  };
+  EXPECT_EQ(1, again());
+  EXPECT_THAT(EventTypes(), ElementsAre("replication.completed"));
+
+  Change(
+      [](Study& study)
+      {
+        study.match.status = MatchStatus::Matched;
+        study.match.patientId = "p1";
+      });
+  EXPECT_EQ(2, again());
+  EXPECT_EQ("p1", NewestManifest()["patient_id"].asString());
+  EXPECT_EQ(2, again());
+
+  // One that is gone, and one that is not this clinic's last word.
+  shelf_->objects.erase("1.2/manifest.000002.json");
+  EXPECT_EQ(3, again());
+  shelf_->objects["1.2/manifest.000004.json"] = R"({"version": 4})";
+  EXPECT_EQ(5, again());
+
+  // A copy that was lost is there again.
+  shelf_->objects.erase("1.2/1.2.3/i1.dcm");
+  Enqueue("scrub", "all");
+  Run("scrub");
+  Run("replicate");
+  EXPECT_EQ(5, again());
+  EXPECT_EQ("replication.completed", EventTypes().back()) << "after the failure was told";
+}
+
 ON_BOTH_DATABASES(ReplicatorOn);
 }  // namespace
 }  // namespace OrthancClinic::Replication
