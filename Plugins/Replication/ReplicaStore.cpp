@@ -292,6 +292,13 @@ int64_t ReplicaStore::CountRoutes(const std::string& orthancStudyId)
   return CountRows(transaction_, "replica_routes", conditions);
 }
 
+int64_t ReplicaStore::CountDecisions(const std::string& orthancStudyId)
+{
+  Conditions conditions;
+  conditions.AddAll("orthanc_study_id = ?", {orthancStudyId});
+  return CountRows(transaction_, "replica_routes", conditions);
+}
+
 std::pair<int64_t, std::optional<Timestamp>> ReplicaStore::Awaited(const std::string& target,
                                                                    const std::string& orthancStudyId)
 {

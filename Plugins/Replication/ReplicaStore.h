@@ -110,7 +110,8 @@ public:
   void ForgetRoute(const std::string& orthancInstanceId);
   void ForgetRoutesOfStudy(const std::string& orthancStudyId);
   void ForgetRoutesTo(const std::string& target);
-  int64_t CountRoutes(const std::string& orthancStudyId);  // to anywhere
+  int64_t CountRoutes(const std::string& orthancStudyId);     // to a target
+  int64_t CountDecisions(const std::string& orthancStudyId);  // the same, and those to none
   // Instances that should have a copy in the target and have none, of a study or of all, and since when the
   // oldest of them.
   std::pair<int64_t, std::optional<Timestamp>> Awaited(const std::string& target,

@@ -221,8 +221,13 @@ std::string Replicator::StateOf(Transaction& transaction, const Study& study) co
     return std::count_if(replicas.begin(), replicas.end(),
                          [&](const Replica& replica) { return replica.state == state; });
   };
+  // What is not routed yet may come here, too.
+  const bool isPending =
+      Missing(transaction, study, replicas) > 0 ||
+      (options_.IsRouted() &&
+       ReplicaStore(transaction).CountDecisions(study.orthancStudyId) < study.numberOfInstances);
   return count("failed") > 0                         ? "failed"
-         : Missing(transaction, study, replicas) > 0 ? "pending"
+         : isPending                                 ? "pending"
          : count("verified") == std::ssize(replicas) ? "verified"
                                                      : "replicated";
 }

@@ -460,6 +460,37 @@ TEST_P(ReplicatorOn, WritesAManifestOnlyIfItSaysSomethingElse)
   EXPECT_EQ("replication.completed", EventTypes().back()) << "after the failure was told";
 }
 
+TEST_P(ReplicatorOn, HoldsAllOfAStudyOnlyOnceEachImageHasItsRoute)
+{
+  TargetOptions options;
+  options.name = "vna";
+  options.practiceId = "default";
+  const auto routed = Make(options);
+  Change([](Study& study) { study.numberOfInstances = 2; });
+  const auto state = [&]
+  {
+    Transaction transaction(GetDatabase(), Transaction::Mode::ReadOnly);
+    const std::string text =
+        routed->StateOf(transaction, StudyStore(transaction).FindByOrthancId("s1").value());
+    transaction.Commit();
+    return text;
+  };
+  WithStore<ReplicaStore>(
+      [](ReplicaStore& store)
+      {
+        store.PutRoute({"i1", "s1", "vna", "rule", false});
+        Replica replica;
+        replica.target = "vna";
+        replica.orthancInstanceId = "i1";
+        replica.orthancStudyId = "s1";
+        replica.state = "verified";
+        store.Put(replica);
+      });
+  EXPECT_EQ("pending", state());
+  WithStore<ReplicaStore>([](ReplicaStore& store) { store.PutRoute({"i2", "s1", "", "", false}); });
+  EXPECT_EQ("verified", state()) << "the other one goes nowhere";
+}
+
 ON_BOTH_DATABASES(ReplicatorOn);
 }  // namespace
 }  // namespace OrthancClinic::Replication
