@@ -990,11 +990,18 @@ void EnqueueInstances(Transaction& transaction, const ArrivedInstances& instance
   TaskStore tasks(transaction);
   for (size_t i = 0; i < instances.ids.size(); i++)
   {
+    // One task for each, also of what a sweep found first.
+    const std::string& id = instances.ids[i];
+    const bool isArchive = instances.isArchive && !tasks.Exists(newKind, id);
+    if (!isArchive)
+    {
+      tasks.CancelWaiting(archiveKind, id);
+    }
     // Of the archive, what came last is due the longest: it goes first.
-    const Timestamp due = instances.isArchive ? Timestamp{} + std::chrono::hours(24 * 365 * 30) -
-                                                    Milliseconds(instances.sequence + static_cast<int64_t>(i))
-                                              : Now();
-    tasks.Enqueue(instances.isArchive ? archiveKind : newKind, instances.ids[i], Json::objectValue, due);
+    const Timestamp due = isArchive ? Timestamp{} + std::chrono::hours(24 * 365 * 30) -
+                                          Milliseconds(instances.sequence + static_cast<int64_t>(i))
+                                    : Now();
+    tasks.Enqueue(isArchive ? archiveKind : newKind, id, Json::objectValue, due);
   }
 }
 

@@ -166,7 +166,7 @@ struct ArrivedInstances
   int64_t sequence = 0;    // of the last change
 };
 ArrivedInstances ReadInstances(IOrthanc& orthanc, const std::vector<Change>& changes);
-// Of the archive, what came last goes first.
+// One task for each instance; of the archive, what came last goes first.
 void EnqueueInstances(Transaction& transaction, const ArrivedInstances& instances, const std::string& newKind,
                       const std::string& archiveKind);
 

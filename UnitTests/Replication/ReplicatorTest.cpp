@@ -491,6 +491,36 @@ TEST_P(ReplicatorOn, HoldsAllOfAStudyOnlyOnceEachImageHasItsRoute)
   EXPECT_EQ("verified", state()) << "the other one goes nowhere";
 }
 
+TEST_P(ReplicatorOn, HasOneTaskForAnInstance)
+{
+  const auto arrive = [&](const char* instance, bool isArchive)
+  {
+    Transaction transaction(GetDatabase());
+    EnqueueInstances(transaction, {.ids = {instance}, .isArchive = isArchive, .sequence = 1},
+                     "replicate.montreal", "catch-up.montreal");
+    transaction.Commit();
+  };
+  // Found by a sweep, then told by the feed.
+  Enqueue("catch-up", "i1");
+  arrive("i1", false);
+  EXPECT_THAT(Tasks(), ElementsAre("replicate.montreal i1"));
+  arrive("i1", true);
+  EXPECT_THAT(Tasks(), ElementsAre("replicate.montreal i1"));
+  arrive("i2", true);
+  EXPECT_THAT(Tasks(), ElementsAre("catch-up.montreal i2", "replicate.montreal i1"));
+
+  // One that is being sent goes on.
+  {
+    Transaction transaction(GetDatabase());
+    EXPECT_EQ(1U, TaskStore(transaction)
+                      .Lease("catch-up.montreal", "worker", Now() + std::chrono::minutes(1), 1)
+                      .size());
+    transaction.Commit();
+  }
+  arrive("i2", false);
+  EXPECT_THAT(Tasks(), ElementsAre("catch-up.montreal i2", "replicate.montreal i1", "replicate.montreal i2"));
+}
+
 ON_BOTH_DATABASES(ReplicatorOn);
 }  // namespace
 }  // namespace OrthancClinic::Replication
