@@ -74,6 +74,7 @@ void Load(Clinic& clinic)
   }
   clinic.Subscribe(std::make_unique<RoutingSubscriber>(clinic.Database(), clinic.Orthanc()));
   images.Follow(clinic.Events());
+  FollowFiling(clinic.Events(), options.targets);
   for (const TargetOptions& target : options.targets)
   {
     clinic.Subscribe(std::make_unique<ReplicationSubscriber>(clinic.Database(), clinic.Orthanc(), target.name,

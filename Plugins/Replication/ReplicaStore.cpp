@@ -77,6 +77,25 @@ void ReplicaStore::Put(const Replica& replica)
       });
 }
 
+bool ReplicaStore::PutFindings(const Replica& replica)
+{
+  const std::string replicatedAt = ToString(replica.replicatedAt);
+  const std::string verifiedAt = replica.verifiedAt ? ToString(*replica.verifiedAt) : "";
+  return transaction_.Sql(
+      [&](soci::session& sql)
+      {
+        soci::statement update =
+            (sql.prepare << "UPDATE replicas SET state = :state, error = :error, verified_at = "
+                            "NULLIF(:verified, '') WHERE target = :target AND orthanc_instance_id = "
+                            ":instance AND sha256 = :sha256 AND replicated_at = :replicated",
+             soci::use(replica.state), soci::use(replica.error), soci::use(verifiedAt),
+             soci::use(replica.target), soci::use(replica.orthancInstanceId), soci::use(replica.sha256),
+             soci::use(replicatedAt));
+        update.execute(true);
+        return update.get_affected_rows() == 1;
+      });
+}
+
 void ReplicaStore::Forget(const std::string& target, const std::string& orthancInstanceId)
 {
   transaction_.Sql(
@@ -97,6 +116,30 @@ std::vector<std::string> ReplicaStore::Studies(const std::string& target)
              soci::use(target));
         return std::vector<std::string>(rows.begin(), rows.end());
       });
+}
+
+std::vector<ReplicaStore::Holding> ReplicaStore::Holdings(const std::string& condition,
+                                                          const std::string& value)
+{
+  std::vector<Holding> holdings;
+  Holding holding;
+  Query(
+      transaction_,
+      "SELECT DISTINCT replicas.target, replicas.orthanc_study_id FROM studies JOIN replicas ON "
+      "replicas.orthanc_study_id = studies.orthanc_study_id WHERE studies.settled_at IS NOT NULL AND " +
+          condition,
+      {value}, [&] { holdings.push_back(holding); }, holding.target, holding.orthancStudyId);
+  return holdings;
+}
+
+std::vector<ReplicaStore::Holding> ReplicaStore::HoldingsOfStudy(const std::string& orthancStudyId)
+{
+  return Holdings("studies.orthanc_study_id = :study", orthancStudyId);
+}
+
+std::vector<ReplicaStore::Holding> ReplicaStore::HoldingsOfPatient(const std::string& patientId)
+{
+  return Holdings("studies.match_patient_id = :patient", patientId);
 }
 
 std::pair<int64_t, int64_t> ReplicaStore::Total(const std::string& target, const std::string& state)
@@ -158,10 +201,11 @@ Manifest ReplicaStore::FindManifest(const std::string& target, const std::string
       [&](soci::session& sql)
       {
         Manifest manifest;
-        sql << "SELECT version, number_of_instances FROM replica_manifests WHERE target = :target AND "
+        sql << "SELECT version, number_of_instances, content FROM replica_manifests WHERE target = :target "
+               "AND "
                "orthanc_study_id = :study",
             soci::use(target), soci::use(orthancStudyId), soci::into(manifest.version),
-            soci::into(manifest.numberOfInstances);
+            soci::into(manifest.numberOfInstances), soci::into(manifest.content);
         return sql.got_data() ? manifest : Manifest{};
       });
 }
@@ -174,11 +218,13 @@ void ReplicaStore::PutManifest(const std::string& target, const std::string& ort
       [&](soci::session& sql)
       {
         sql << "INSERT INTO replica_manifests (target, orthanc_study_id, study_instance_uid, version, "
-               "number_of_instances, written_at) VALUES (:target, :study, :uid, :version, :count, :at) ON "
-               "CONFLICT (target, orthanc_study_id) DO UPDATE SET version = excluded.version, "
-               "number_of_instances = excluded.number_of_instances, written_at = excluded.written_at",
+               "number_of_instances, content, written_at) VALUES (:target, :study, :uid, :version, :count, "
+               ":content, :at) ON CONFLICT (target, orthanc_study_id) DO UPDATE SET version = "
+               "excluded.version, number_of_instances = excluded.number_of_instances, content = "
+               "excluded.content, written_at = excluded.written_at",
             soci::use(target), soci::use(orthancStudyId), soci::use(studyInstanceUid),
-            soci::use(manifest.version), soci::use(manifest.numberOfInstances), soci::use(now);
+            soci::use(manifest.version), soci::use(manifest.numberOfInstances), soci::use(manifest.content),
+            soci::use(now);
       });
 }
 
@@ -243,6 +289,13 @@ int64_t ReplicaStore::CountRoutes(const std::string& orthancStudyId)
   Conditions conditions;
   conditions.Add("orthanc_study_id = ?", orthancStudyId);
   conditions.AddAll("target <> ''", {});
+  return CountRows(transaction_, "replica_routes", conditions);
+}
+
+int64_t ReplicaStore::CountDecisions(const std::string& orthancStudyId)
+{
+  Conditions conditions;
+  conditions.AddAll("orthanc_study_id = ?", {orthancStudyId});
   return CountRows(transaction_, "replica_routes", conditions);
 }
 

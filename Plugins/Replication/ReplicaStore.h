@@ -35,8 +35,9 @@ struct Replica
 
 struct Manifest
 {
-  int version = 0;
+  int version = 0;  // 0: there is none, as in a target that keeps no files
   int numberOfInstances = 0;
+  std::string content;  // a checksum of what it says, whenever it was written
 };
 
 // To which of the targets that have rules an instance goes.
@@ -70,8 +71,21 @@ public:
   std::optional<Replica> Find(const std::string& target, const std::string& orthancInstanceId);
   std::vector<Replica> OfStudy(const std::string& target, const std::string& orthancStudyId);
   void Put(const Replica& replica);
+  // Writes its state, error and verification, which were found of the copy that it describes. False, and
+  // nothing is changed, if that was replaced or forgotten since it was read.
+  bool PutFindings(const Replica& replica);
   void Forget(const std::string& target, const std::string& orthancInstanceId);
   std::vector<std::string> Studies(const std::string& target);  // Orthanc's ids
+
+  // A target that holds something of a study.
+  struct Holding
+  {
+    std::string target;
+    std::string orthancStudyId;
+  };
+  // Of this study, or of all that are filed under the patient; of complete ones alone.
+  std::vector<Holding> HoldingsOfStudy(const std::string& orthancStudyId);
+  std::vector<Holding> HoldingsOfPatient(const std::string& patientId);
   // The ones whose verification is the longest ago.
   std::vector<Replica> LongestUnverified(const std::string& target, int64_t limit);
 
@@ -96,7 +110,8 @@ public:
   void ForgetRoute(const std::string& orthancInstanceId);
   void ForgetRoutesOfStudy(const std::string& orthancStudyId);
   void ForgetRoutesTo(const std::string& target);
-  int64_t CountRoutes(const std::string& orthancStudyId);  // to anywhere
+  int64_t CountRoutes(const std::string& orthancStudyId);     // to a target
+  int64_t CountDecisions(const std::string& orthancStudyId);  // the same, and those to none
   // Instances that should have a copy in the target and have none, of a study or of all, and since when the
   // oldest of them.
   std::pair<int64_t, std::optional<Timestamp>> Awaited(const std::string& target,
@@ -112,6 +127,7 @@ public:
   void Update(const Restore& restore);
 
 private:
+  std::vector<Holding> Holdings(const std::string& condition, const std::string& value);
   std::vector<Replica> Fetch(const std::string& tail, const std::vector<std::string>& values);
 
   Transaction& transaction_;

@@ -13,6 +13,7 @@
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Log.h"
+#include "Core/Records/PatientStore.h"
 #include "Core/Records/Practice.h"
 #include "Core/Records/StudyStore.h"
 #include "Core/Tasks/Jitter.h"
@@ -70,13 +71,19 @@ std::string ManifestKey(const std::string& studyInstanceUid, int version)
 }  // namespace
 
 Replicator::Replicator(const ReplicatorParts& parts, const TargetOptions& options)
+    : Replicator(parts, options, MakeTarget(options, parts.residency, parts.orthanc))
+{
+}
+
+Replicator::Replicator(const ReplicatorParts& parts, const TargetOptions& options,
+                       std::unique_ptr<ITarget> target)
     : database_(parts.database),
       orthanc_(parts.orthanc),
       images_(parts.images),
       events_(parts.events),
       options_(options),
       storage_(parts.storage),
-      target_(MakeTarget(options, parts.residency, parts.orthanc))
+      target_(std::move(target))
 {
 }
 
@@ -214,8 +221,13 @@ std::string Replicator::StateOf(Transaction& transaction, const Study& study) co
     return std::count_if(replicas.begin(), replicas.end(),
                          [&](const Replica& replica) { return replica.state == state; });
   };
+  // What is not routed yet may come here, too.
+  const bool isPending =
+      Missing(transaction, study, replicas) > 0 ||
+      (options_.IsRouted() &&
+       ReplicaStore(transaction).CountDecisions(study.orthancStudyId) < study.numberOfInstances);
   return count("failed") > 0                         ? "failed"
-         : Missing(transaction, study, replicas) > 0 ? "pending"
+         : isPending                                 ? "pending"
          : count("verified") == std::ssize(replicas) ? "verified"
                                                      : "replicated";
 }
@@ -402,11 +414,11 @@ void Replicator::Replicate(RunningTask& task)
   Replica replica;
   replica.target = options_.name;
   replica.orthancInstanceId = id;
-  std::optional<Study> study;
   try
   {
     const Json::Value instance = orthanc_.Get("/instances/" + id);
     const Place place = Locate(TextOf(instance, "ParentSeries"));
+    std::optional<Study> study;
     std::optional<Replica> known;
     std::optional<InstanceRoute> route;
     {
@@ -470,18 +482,25 @@ void Replicator::Replicate(RunningTask& task)
   {
     Transaction transaction(database_);
     replica.replicatedAt = Now();
-    RecordFailure(transaction, replica, error.what());
+    replica.state = "failed";
+    replica.error = error.what();
+    ReplicaStore(transaction).Put(replica);
+    EmitFailure(transaction, replica);
     transaction.Commit();
     throw;
   }
   Transaction transaction(database_);
   RequireSamePlace(transaction);
+  // Locked, so that a study that settles in this moment does so before or after, and one of both sees the
+  // other.
+  const auto study = StudyStore(transaction).FindForUpdate(replica.orthancStudyId);
   ReplicaStore store(transaction);
   store.Put(replica);
   store.ForgetUpload(options_.name, replica.key);
-  if (study->settledAt)
+  if (study && study->settledAt)
   {
-    // A copy of a complete study: from the archive, or late. The last one brings the manifest.
+    // A copy of a complete study: from the archive, late, or sent while the study settled. The last one
+    // brings the manifest.
     Enqueue(transaction, "manifest", replica.orthancStudyId, Json::objectValue, Now() + MANIFEST_WAITS);
   }
   task.Complete(transaction);
@@ -501,6 +520,34 @@ int Replicator::NewestManifest(const std::string& studyInstanceUid)
                   }
                 });
   return newest;
+}
+
+int Replicator::PutManifest(const RunningTask& task, Json::Value& json, const Manifest& last,
+                            const std::string& content)
+{
+  const std::string study = TextOf(json, "study_instance_uid");
+  int version = last.version;
+  if (version == 0 || content == last.content)
+  {
+    // It may have been there before: the study came back after a disaster. Or the last one is not the newest
+    // that is there: the database came back, or it was deleted.
+    const int newest = NewestManifest(study);
+    if (version > 0 && newest == version)
+    {
+      return version;
+    }
+    version = std::max(version, newest);
+  }
+  json["written_at"] = ToString(Now());
+  bool isNew = false;
+  while (!isNew)
+  {
+    version++;
+    json["version"] = version;
+    isNew = target_->PutNew(ManifestKey(study, version), *MakeContent(WriteJson(json)), "application/json",
+                            [&] { return task.IsStopping(); });
+  }
+  return version;
 }
 
 void Replicator::WriteManifest(RunningTask& task)
@@ -563,8 +610,7 @@ void Replicator::WriteManifest(RunningTask& task)
   json["patient_id"] = study->match.patientId ? Json::Value(*study->match.patientId) : Json::Value();
   json["match_status"] = ToString(study->match.status);
   json["match_decided_by"] = study->match.decidedBy;
-  json["written_at"] = ToString(Now());
-  json["instances"] = Json::arrayValue;
+  std::map<std::string, Json::Value> copies;  // by key: Orthanc tells the instances in any order
   for (const Json::Value& instance : instances)
   {
     const auto replica = byInstance.find(TextOf(instance, "ID"));
@@ -582,59 +628,43 @@ void Replicator::WriteManifest(RunningTask& task)
     item["size"] = static_cast<Json::Int64>(replica->second->size);
     item["sha256"] = replica->second->sha256;
     item["transfer_syntax_uid"] = replica->second->transferSyntax;
+    copies[replica->second->key] = item;
+  }
+  json["instances"] = Json::arrayValue;
+  for (const auto& [key, item] : copies)
+  {
     json["instances"].append(item);
   }
-  int version = last.version;
-  if (target_->KeepsFiles() && !Guarded(task,
-                                        [&]
-                                        {
-                                          if (version == 0)
-                                          {
-                                            // It may have been there before: the study came back after a
-                                            // disaster.
-                                            version = NewestManifest(study->studyInstanceUid);
-                                          }
-                                          bool isNew = false;
-                                          while (!isNew)
-                                          {
-                                            version++;
-                                            json["version"] = version;
-                                            isNew = target_->PutNew(
-                                                ManifestKey(study->studyInstanceUid, version),
-                                                *MakeContent(WriteJson(json)), "application/json",
-                                                [&] { return task.IsStopping(); });
-                                          }
-                                        }))
+  Manifest now{.version = 0,
+               .numberOfInstances = static_cast<int>(copies.size()),
+               .content = Sha256Of(WriteJson(json))};
+  if (target_->KeepsFiles() &&
+      !Guarded(task, [&] { now.version = PutManifest(task, json, last, now.content); }))
   {
     return;
   }
   Transaction transaction(database_);
-  if (version > 0)
+  if (!unseen.empty() || now.version != last.version || now.numberOfInstances != last.numberOfInstances)
   {
-    ReplicaStore(transaction)
-        .PutManifest(options_.name, id, study->studyInstanceUid,
-                     {version, static_cast<int>(json["instances"].size())});
+    ReplicaStore(transaction).PutManifest(options_.name, id, study->studyInstanceUid, now);
+    Json::Value data;
+    data["study_instance_uid"] = study->studyInstanceUid;
+    data["orthanc_study_id"] = id;
+    data["target"] = options_.name;
+    data["number_of_instances"] = now.numberOfInstances;
+    events_.Emit(transaction, "replication.completed", study->practiceId, data);
   }
-  Json::Value data;
-  data["study_instance_uid"] = study->studyInstanceUid;
-  data["orthanc_study_id"] = id;
-  data["target"] = options_.name;
-  data["number_of_instances"] = json["instances"].size();
-  events_.Emit(transaction, "replication.completed", study->practiceId, data);
   task.Complete(transaction);
   transaction.Commit();
 }
 
-void Replicator::RecordFailure(Transaction& transaction, Replica& replica, const std::string& reason)
+void Replicator::EmitFailure(Transaction& transaction, const Replica& replica) const
 {
-  replica.state = "failed";
-  replica.error = reason;
-  ReplicaStore(transaction).Put(replica);
   Json::Value data;
   data["target"] = options_.name;
   data["orthanc_instance_id"] = replica.orthancInstanceId;
   data["orthanc_study_id"] = replica.orthancStudyId;
-  data["reason"] = reason;
+  data["reason"] = replica.error;
   const auto study = StudyStore(transaction).FindByOrthancId(replica.orthancStudyId);
   data["study_instance_uid"] = study ? study->studyInstanceUid : "";
   events_.Emit(transaction, "replication.failed", study ? study->practiceId : PracticeStore::DEFAULT, data);
@@ -682,18 +712,21 @@ bool Replicator::Verify(RunningTask& task, std::vector<Replica>& replicas, int r
   int64_t wrong = 0;
   for (size_t i = 0; i < replicas.size(); i++)
   {
-    Replica& replica = replicas[i];
-    replica.verifiedAt = Now();
-    replica.error.clear();
-    replica.state = "verified";
-    if (right[i])
+    Replica found = replicas[i];
+    found.verifiedAt = Now();
+    found.error = right[i] ? "" : "The copy is gone or differs";
+    found.state = right[i] ? "verified" : "failed";
+    if (!ReplicaStore(transaction).PutFindings(found))
     {
-      ReplicaStore(transaction).Put(replica);
-      continue;
+      continue;  // another copy is there by now, or none
     }
-    wrong++;
-    RecordFailure(transaction, replica, "The copy is gone or differs");
-    Enqueue(transaction, "replicate", replica.orthancInstanceId);
+    replicas[i] = found;
+    if (!right[i])
+    {
+      wrong++;
+      EmitFailure(transaction, found);
+      Enqueue(transaction, "replicate", found.orthancInstanceId);
+    }
   }
   transaction.Commit();
   if (wrong > 0)
@@ -957,11 +990,61 @@ void EnqueueInstances(Transaction& transaction, const ArrivedInstances& instance
   TaskStore tasks(transaction);
   for (size_t i = 0; i < instances.ids.size(); i++)
   {
+    // One task for each, also of what a sweep found first.
+    const std::string& id = instances.ids[i];
+    const bool isArchive = instances.isArchive && !tasks.Exists(newKind, id);
+    if (!isArchive)
+    {
+      tasks.CancelWaiting(archiveKind, id);
+    }
     // Of the archive, what came last is due the longest: it goes first.
-    const Timestamp due = instances.isArchive ? Timestamp{} + std::chrono::hours(24 * 365 * 30) -
-                                                    Milliseconds(instances.sequence + static_cast<int64_t>(i))
-                                              : Now();
-    tasks.Enqueue(instances.isArchive ? archiveKind : newKind, instances.ids[i], Json::objectValue, due);
+    const Timestamp due = isArchive ? Timestamp{} + std::chrono::hours(24 * 365 * 30) -
+                                          Milliseconds(instances.sequence + static_cast<int64_t>(i))
+                                    : Now();
+    tasks.Enqueue(isArchive ? archiveKind : newKind, id, Json::objectValue, due);
+  }
+}
+
+void FollowFiling(EventLog& events, const std::vector<TargetOptions>& configured)
+{
+  std::set<std::string> names;
+  for (const TargetOptions& target : configured)
+  {
+    names.insert(target.name);
+  }
+  const auto renew = [names](Transaction& transaction, const std::vector<ReplicaStore::Holding>& holdings)
+  {
+    for (const auto& [target, study] : holdings)
+    {
+      if (names.contains(target))
+      {
+        TaskStore(transaction).Enqueue("manifest." + target, study);
+      }
+      else if (VnaStore(transaction).Find(target))
+      {
+        TaskStore(transaction).Enqueue(std::string("manifest") + ROUTED, target + "/" + study);
+      }
+    }
+  };
+  for (const char* type : {"study.matched", "study.review", "study.unmatched"})
+  {
+    events.On(type,
+              [renew](Transaction& transaction, const Event& event)
+              {
+                renew(transaction,
+                      ReplicaStore(transaction).HoldingsOfStudy(event.data["orthanc_study_id"].asString()));
+              });
+  }
+  // These move studies without a decision on each. (Those of a deleted patient are decided anew.)
+  for (const char* type : {"patient.merge", "patient.unmerge"})
+  {
+    events.On(type,
+              [renew](Transaction& transaction, const Event& event)
+              {
+                const std::string patient =
+                    PatientStore(transaction).SurvivorOf(event.data["patient_id"].asString());
+                renew(transaction, ReplicaStore(transaction).HoldingsOfPatient(patient));
+              });
   }
 }
 

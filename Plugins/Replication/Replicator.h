@@ -53,6 +53,7 @@ class Replicator
 {
 public:
   Replicator(const ReplicatorParts& parts, const TargetOptions& options);
+  Replicator(const ReplicatorParts& parts, const TargetOptions& options, std::unique_ptr<ITarget> target);
 
   // Of a target of the configuration.
   std::vector<TaskKind> Tasks();
@@ -111,6 +112,10 @@ private:
   void Replicate(RunningTask& task);
   void WriteManifest(RunningTask& task);
   int NewestManifest(const std::string& studyInstanceUid);  // its version; 0 if there is none
+  // Puts it there unless the `last` one says the same (`content` is the checksum of that) and is the newest;
+  // returns the version of what is there then.
+  int PutManifest(const RunningTask& task, Json::Value& json, const Manifest& last,
+                  const std::string& content);
   void Scrub(RunningTask& task);
   void DeleteCopies(RunningTask& task);
   void RestoreTask(RunningTask& task);
@@ -123,9 +128,10 @@ private:
   // Outside of the target's hours the task is put off until they begin: false.
   bool IsOpen(RunningTask& task);
   // Looks for the copies in the target and writes what it finds; sends again what is missing or differs.
-  // `readBack`: of so many, one by its content. False if the task was put off.
+  // What was copied anew or deleted meanwhile stays as it is. `readBack`: of so many, one by its content.
+  // False if the task was put off.
   bool Verify(RunningTask& task, std::vector<Replica>& replicas, int readBackPercent);
-  void RecordFailure(Transaction& transaction, Replica& replica, const std::string& reason);
+  void EmitFailure(Transaction& transaction, const Replica& replica) const;
 
   // Where an instance belongs; what is the same for all of a series is remembered.
   struct Place
@@ -160,9 +166,12 @@ struct ArrivedInstances
   int64_t sequence = 0;    // of the last change
 };
 ArrivedInstances ReadInstances(IOrthanc& orthanc, const std::vector<Change>& changes);
-// Of the archive, what came last goes first.
+// One task for each instance; of the archive, what came last goes first.
 void EnqueueInstances(Transaction& transaction, const ArrivedInstances& instances, const std::string& newKind,
                       const std::string& archiveKind);
+
+// Whose a complete study is, its manifests say: they are written anew when that changes.
+void FollowFiling(EventLog& events, const std::vector<TargetOptions>& configured);
 
 // Each target has a cursor of its own: one that is added later starts at the beginning of the archive.
 class ReplicationSubscriber : public IFeedSubscriber

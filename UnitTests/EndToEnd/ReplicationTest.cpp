@@ -681,10 +681,21 @@ TEST(CopiesInAFolder, AreThereAndComeBack)
   const auto files = FilesOf(clinic);
   EXPECT_EQ(files.begin()->second, ReadFile(nas.Path() / key));
 
+  // Whose it is is known only now: the manifest tells it, and a restore finds it by that.
+  clinic.PutPatient(Person("p1", "Khoury", "Nour", "1996-05-28", "F", "4720"));
+  clinic.Becomes(uid, "matched", "p1");
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        const int version = StateOf(clinic, uid)["manifest_version"].asInt();
+        return ParseJsonText(ReadFile(nas.Path() / ManifestKey(uid, version)))["patient_id"] == "p1";
+      }))
+      << JsonText(StateOf(clinic, uid));
+
   EXPECT_EQ(200, clinic.Http().Delete("/studies/" + clinic.Study(uid)["orthanc_study_id"].asString()).status);
   Json::Value body;
   body["target"] = "nas";
-  body["study_uids"].append(uid);
+  body["patient_id"] = "p1";
   EXPECT_EQ("completed", Restore(clinic, body)["state"].asString());
   EXPECT_EQ(files, FilesOf(clinic));
 
@@ -695,7 +706,8 @@ TEST(CopiesInAFolder, AreThereAndComeBack)
   const auto events = clinic.Events();
   EXPECT_TRUE(std::any_of(events.begin(), events.end(),
                           [](const Json::Value& event) { return event["type"] == "replication.failed"; }));
-  body["study_uids"][0] = "1.2.3";
+  body.removeMember("patient_id");
+  body["study_uids"].append("1.2.3");
   const Json::Value missing = Restore(clinic, body);
   EXPECT_EQ("failed", missing["state"].asString());
   EXPECT_THAT(missing["errors"][0].asString(), HasSubstr("no manifest"));

@@ -65,6 +65,32 @@ TEST_P(ReplicasOn, AreReadAsTheyWereWritten)
   EXPECT_FALSE(With([](ReplicaStore& store) { return store.Find("montreal", "i1"); }).has_value());
 }
 
+TEST_P(ReplicasOn, TakeWhatWasFoundOfTheSameCopyAlone)
+{
+  const Replica written = Copy("i1", 5, "2026-02-08T10:31:00Z");
+  Replica found = written;
+  found.state = "failed";
+  found.error = "gone";
+  found.verifiedAt = ParseTimestamp("2026-02-08T10:32:00Z");
+  const auto put = [&] { return With([&](ReplicaStore& store) { return store.PutFindings(found); }); };
+  EXPECT_FALSE(put()) << "there is none";
+  EXPECT_FALSE(With([](ReplicaStore& store) { return store.Find("montreal", "i1"); }).has_value());
+
+  With([&](ReplicaStore& store) { store.Put(written); });
+  EXPECT_TRUE(put());
+  const auto read = With([](ReplicaStore& store) { return store.Find("montreal", "i1"); }).value();
+  EXPECT_EQ("failed", read.state);
+  EXPECT_EQ("gone", read.error);
+  EXPECT_EQ(found.verifiedAt, read.verifiedAt);
+  EXPECT_EQ(written.replicatedAt, read.replicatedAt);
+
+  found.replicatedAt += Milliseconds(1);
+  EXPECT_FALSE(put()) << "sent again since";
+  found.replicatedAt = written.replicatedAt;
+  found.sha256 = "other";
+  EXPECT_FALSE(put()) << "of another content";
+}
+
 TEST_P(ReplicasOn, AreCountedAndTheLongestUnverifiedComeFirst)
 {
   With(
@@ -104,11 +130,12 @@ TEST_P(ReplicasOn, RememberAnUploadForItsContentAlone)
 TEST_P(ReplicasOn, HaveManifestsWithVersions)
 {
   EXPECT_EQ(0, With([](ReplicaStore& store) { return store.FindManifest("montreal", "s1"); }).version);
-  With([](ReplicaStore& store) { store.PutManifest("montreal", "s1", "1.2", {1, 5}); });
-  With([](ReplicaStore& store) { store.PutManifest("montreal", "s1", "1.2", {2, 6}); });
+  With([](ReplicaStore& store) { store.PutManifest("montreal", "s1", "1.2", {1, 5, "abc"}); });
+  With([](ReplicaStore& store) { store.PutManifest("montreal", "s1", "1.2", {2, 6, "def"}); });
   const Manifest manifest = With([](ReplicaStore& store) { return store.FindManifest("montreal", "s1"); });
   EXPECT_EQ(2, manifest.version);
   EXPECT_EQ(6, manifest.numberOfInstances);
+  EXPECT_EQ("def", manifest.content);
 }
 
 TEST_P(ReplicasOn, AreOfTargetsWhoseDeclarationsAreRemembered)

@@ -125,6 +125,12 @@ void TaskStore::Cancel(const std::string& kind, const std::string& key)
       { sql << "DELETE FROM tasks WHERE kind = :kind AND key = :key", soci::use(kind), soci::use(key); });
 }
 
+void TaskStore::CancelWaiting(const std::string& kind, const std::string& key)
+{
+  Execute(transaction_, "DELETE FROM tasks WHERE kind = :kind AND key = :key AND state <> 'leased'",
+          {kind, key});
+}
+
 std::vector<Task> TaskStore::Lease(const std::string& kind, const std::string& lease, Timestamp until,
                                    int limit)
 {

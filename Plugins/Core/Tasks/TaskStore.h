@@ -30,6 +30,8 @@ public:
 
   // Forgets the task, if it exists; one that is running loses its lease.
   void Cancel(const std::string& kind, const std::string& key);
+  // The same, but one that is running goes on.
+  void CancelWaiting(const std::string& kind, const std::string& key);
 
   // Leases at most `limit` tasks that are due, the longest due first, and counts the attempt.
   std::vector<Task> Lease(const std::string& kind, const std::string& lease, Timestamp until, int limit);
