@@ -305,6 +305,8 @@ Json::Value ToJson(const Analysis& analysis, const std::vector<Dispatch>& dispat
   json["report_uid"] = hasReport ? Json::Value(analysis.ReportUid()) : Json::Value();
   const bool isVerified = analysis.status == "accepted" || analysis.status == "edited";
   json["verified_report_uid"] = isVerified ? Json::Value(analysis.VerifiedReportUid()) : Json::Value();
+  json["rejection_note_uid"] =
+      hasReport && analysis.status == "rejected" ? Json::Value(analysis.RejectionNoteUid()) : Json::Value();
   json["review"] = analysis.review;
   if (analysis.reviewedAt)
   {
@@ -428,13 +430,14 @@ void AddAnalysisRoutes(Router& router, Database& database, Analyzer& analyzer)
                          JsonLiteral(R"({"type": "string", "enum": ["en", "fr", "es", "zh"]})")}},
               .handler = [&database](const Request& request) { return Print(database, request); }});
 
-  router.Add({.method = HttpMethod::Post,
-              .path = "/api/v1/analyses/{id}/review",
-              .permission = Permission::ReviewAnalyses,
-              .summary = "What a person says of a result; accepting or editing it writes a verified report",
-              .body = ReviewSchema(),
-              .handler = [&database, &analyzer](const Request& request)
-              { return Review(database, analyzer, request); }});
+  router.Add(
+      {.method = HttpMethod::Post,
+       .path = "/api/v1/analyses/{id}/review",
+       .permission = Permission::ReviewAnalyses,
+       .summary = "What a person says of a result; it writes a verified report, or a note that rejects it",
+       .body = ReviewSchema(),
+       .handler = [&database, &analyzer](const Request& request)
+       { return Review(database, analyzer, request); }});
 
   router.Add({.method = HttpMethod::Delete,
               .path = "/api/v1/analyses/{id}",

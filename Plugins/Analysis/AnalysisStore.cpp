@@ -35,6 +35,16 @@ std::string Analysis::ReportSeriesUid(bool verified) const
   return UidOf("analysis/" + id + (verified ? "/verified/series" : "/report/series"));
 }
 
+std::string Analysis::RejectionNoteUid() const
+{
+  return UidOf("analysis/" + id + "/rejection");
+}
+
+std::string Analysis::RejectionNoteSeriesUid() const
+{
+  return UidOf("analysis/" + id + "/rejection/series");
+}
+
 std::string Analysis::OverlaySeriesUid() const
 {
   return UidOf("analysis/" + id + "/overlay/series");

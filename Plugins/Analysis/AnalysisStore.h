@@ -55,6 +55,8 @@ struct Analysis
   std::string ReportUid() const;
   std::string VerifiedReportUid() const;
   std::string ReportSeriesUid(bool verified) const;
+  std::string RejectionNoteUid() const;
+  std::string RejectionNoteSeriesUid() const;
   // Of the images with the findings drawn into them.
   std::string OverlaySeriesUid() const;
   std::string OverlayUid(const std::string& sopInstanceUid, int frame) const;

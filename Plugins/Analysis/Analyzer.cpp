@@ -32,6 +32,7 @@ constexpr const char* RULES = "analysis-rules";
 constexpr const char* RECEIVE = "analysis-result";
 constexpr const char* POLL = "analysis-poll";
 constexpr const char* VERIFY = "verified-report";
+constexpr const char* REJECT = "rejection-note";
 constexpr int ATTEMPTS = 20;  // with an hour between the last ones: most of a day
 constexpr Milliseconds LONGEST_DELAY(3600'000);
 constexpr int ATTEMPTS_OF_A_MOVE = 12;       // about an hour
@@ -104,7 +105,8 @@ std::vector<TaskKind> Analyzer::Tasks()
   std::vector<TaskKind> kinds = {{.name = RULES, .handler = [this](RunningTask& task) { Apply(task); }},
                                  {.name = RECEIVE, .handler = [this](RunningTask& task) { Receive(task); }},
                                  {.name = POLL, .handler = [this](RunningTask& task) { Poll(task); }},
-                                 {.name = VERIFY, .handler = [this](RunningTask& task) { Verify(task); }}};
+                                 {.name = VERIFY, .handler = [this](RunningTask& task) { Follow(task); }},
+                                 {.name = REJECT, .handler = [this](RunningTask& task) { Follow(task); }}};
   for (const auto& provider : providers_)
   {
     kinds.push_back({.name = "analyse." + provider->options.name,
@@ -726,6 +728,23 @@ void Analyzer::StoreReport(const Analysis& analysis, bool verified)
   orthanc_.Post("/instances", MakeReport(content));
 }
 
+void Analyzer::StoreRejectionNote(const Analysis& analysis)
+{
+  const std::vector<AnalysedImage> images = images_.Load(analysis.images, analysis.orthancStudyId);
+  std::vector<MadeObject> made = {{false, analysis.ReportSeriesUid(false), analysis.ReportUid()}};
+  for (const AnalysedImage& image : images)
+  {
+    made.push_back(
+        {true, analysis.OverlaySeriesUid(), analysis.OverlayUid(image.sopInstanceUid, image.frame)});
+  }
+  std::erase_if(made, [&](const MadeObject& object)
+                { return orthanc_.Post("/tools/lookup", object.sopInstanceUid).empty(); });
+  if (!made.empty())
+  {
+    orthanc_.Post("/instances", MakeRejectionNote(analysis, images.front().tags, made));
+  }
+}
+
 void Analyzer::StoreOverlays(const Analysis& analysis)
 {
   std::string language = analysis.language;
@@ -1036,15 +1055,12 @@ Analysis Analyzer::Review(Transaction& transaction, const std::string& id, const
   {
     WriteIntoXrays(transaction, *analysis, *dispatch);
   }
-  if (decision != "reject")
-  {
-    TaskStore(transaction).Enqueue(VERIFY, id);
-  }
+  TaskStore(transaction).Enqueue(decision == "reject" ? REJECT : VERIFY, id);
   Emit(transaction, "analysis.reviewed", *analysis);
   return *analysis;
 }
 
-void Analyzer::Verify(RunningTask& task)
+void Analyzer::Follow(RunningTask& task)
 {
   std::optional<Analysis> analysis;
   {
@@ -1056,12 +1072,13 @@ void Analyzer::Verify(RunningTask& task)
   {
     try
     {
-      StoreReport(*analysis, true);
+      analysis->status == "rejected" ? StoreRejectionNote(*analysis) : StoreReport(*analysis, true);
     }
     catch (const NotFound&)
     {
       CheckGone(task, *analysis);
-      throw PermanentFailure("The study was deleted before its verified report could be stored");
+      throw PermanentFailure(
+          "The study was deleted before what a person said of its analysis could be stored");
     }
   }
 }

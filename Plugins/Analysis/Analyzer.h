@@ -97,7 +97,8 @@ private:
   void Analyse(RunningTask& task);
   void Poll(RunningTask& task);     // asks a node for what it made
   void Receive(RunningTask& task);  // what a DICOM node made
-  void Verify(RunningTask& task);   // writes the verified report
+  void Follow(
+      RunningTask& task);  // writes what a person said of the result: the verified report, or its rejection
 
   // The answer is stored; false if there is none now (put off, failed, cancelled).
   bool GetAnswer(RunningTask& task, Provider& provider, Analysis& analysis);
@@ -109,6 +110,7 @@ private:
               const ProviderRequest& request, Dispatch& dispatch);
   Destination DestinationOf(const ProviderOptions& options) const;
   void StoreReport(const Analysis& analysis, bool verified);
+  void StoreRejectionNote(const Analysis& analysis);
   void StoreOverlays(const Analysis& analysis);
   std::set<std::string> OwnSeries(const std::string& orthancStudyId) const;
   void Fail(RunningTask& task, Analysis& analysis, const std::string& failure, const std::string& reason);

@@ -56,6 +56,11 @@ DSRCodedEntryValue Dcm(const char* code, const char* meaning)
   return {code, "DCM", meaning};
 }
 
+const char* ClassOf(const MadeObject& object)
+{
+  return object.isOverlay ? UID_SecondaryCaptureImageStorage : UID_ComprehensiveSRStorage;
+}
+
 // The tree while it grows. Whatever DCMTK refuses is our own mistake, or a text that DICOM cannot hold.
 class Tree
 {
@@ -134,6 +139,25 @@ public:
       reference.getFrameList().addItem(image.frame);
     }
     CheckDicom(tree_.getCurrentContentItem().setImageReference(reference, OFFalse));
+  }
+
+  void Person(size_t parent, DSRTypes::E_RelationshipType relationship, const DSRCodedEntryValue& concept_,
+              const std::string& name)
+  {
+    Add(parent, relationship, DSRTypes::VT_PName, concept_);
+    CheckDicom(tree_.getCurrentContentItem().setStringValue(name.c_str()));
+  }
+
+  void Object(size_t parent, const MadeObject& object)
+  {
+    const char* const sopClassUid = ClassOf(object);
+    const char* const sopInstanceUid = object.sopInstanceUid.c_str();
+    Add(parent, DSRTypes::RT_contains, object.isOverlay ? DSRTypes::VT_Image : DSRTypes::VT_Composite,
+        DSRCodedEntryValue());
+    DSRContentItem& item = tree_.getCurrentContentItem();
+    CheckDicom(object.isOverlay
+                   ? item.setImageReference(DSRImageReferenceValue(sopClassUid, sopInstanceUid))
+                   : item.setCompositeReference(DSRCompositeReferenceValue(sopClassUid, sopInstanceUid)));
   }
 
   void Region(size_t parent, const Json::Value& points, const AnalysedImage& image)
@@ -312,6 +336,19 @@ void Fill(DSRDocument& document, const ReportContent& content)
   tree.Text(evaluations, DSRTypes::RT_contains, Dcm("121106", "Comment"), language.disclaimer);
   tree.Text(evaluations, DSRTypes::RT_contains, Dcm("121106", "Comment"), content.comment);
 }
+
+// As a file, with the study's attributes and identifiers that are the same however often it is made.
+std::string Write(DSRDocument& document, const Json::Value& tags, const std::string& seriesInstanceUid,
+                  const std::string& sopInstanceUid)
+{
+  DcmFileFormat file;
+  DcmDataset& dataset = *file.getDataset();
+  CheckDicom(document.write(dataset));
+  CopyStudyAttributes(dataset, tags);
+  CheckDicom(dataset.putAndInsertString(DCM_SOPInstanceUID, sopInstanceUid.c_str()));
+  CheckDicom(dataset.putAndInsertString(DCM_SeriesInstanceUID, seriesInstanceUid.c_str()));
+  return WriteDicom(file);
+}
 }  // namespace
 
 std::string MakeReport(const ReportContent& content)
@@ -349,15 +386,37 @@ std::string MakeReport(const ReportContent& content)
                                        ShortText(content.organization).c_str(), "", OFFalse));
   }
 
-  DcmFileFormat file;
-  DcmDataset& dataset = *file.getDataset();
-  CheckDicom(document.write(dataset));
-  CopyStudyAttributes(dataset, content.images.front().tags);
-  CheckDicom(dataset.putAndInsertString(
-      DCM_SOPInstanceUID,
-      (verified ? content.analysis.VerifiedReportUid() : content.analysis.ReportUid()).c_str()));
-  CheckDicom(
-      dataset.putAndInsertString(DCM_SeriesInstanceUID, content.analysis.ReportSeriesUid(verified).c_str()));
-  return WriteDicom(file);
+  return Write(document, content.images.front().tags, content.analysis.ReportSeriesUid(verified),
+               verified ? content.analysis.VerifiedReportUid() : content.analysis.ReportUid());
+}
+
+std::string MakeRejectionNote(const Analysis& analysis, const Json::Value& tags,
+                              const std::vector<MadeObject>& rejected)
+{
+  DSRDocument document(DSRTypes::DT_KeyObjectSelectionDocument);
+  CheckDicom(document.createNewSeriesInStudy(analysis.studyInstanceUid.c_str(), OFFalse));
+  CheckDicom(document.setSpecificCharacterSetType(DSRTypes::CS_UTF8));
+  CheckDicom(document.setManufacturer("Orthanc Clinic"));
+  CheckDicom(document.setSeriesDescription(("AI findings, rejected: " + analysis.provider).c_str(), OFFalse));
+  CheckDicom(document.setSeriesNumber("992"));
+  Tree tree(document.getTree());
+  const size_t root = tree.Container(0, DSRTypes::RT_isRoot, Dcm("113001", "Rejected for Quality Reasons"));
+  CheckDicom(document.getTree().getCurrentContentItem().setTemplateIdentification("2010", "DCMR"));
+  tree.Code(root, DSRTypes::RT_hasConceptMod, Dcm("113011", "Document Title Modifier"),
+            Dcm("111220", "Other failure"));
+  // TID 1002, 1003.
+  tree.Code(root, DSRTypes::RT_hasObsContext, Dcm("121005", "Observer Type"), Dcm("121006", "Person"));
+  tree.Person(root, DSRTypes::RT_hasObsContext, Dcm("121008", "Person Observer Name"),
+              NameOfUser(analysis.reviewedBy));
+  tree.Text(root, DSRTypes::RT_contains, Dcm("113012", "Key Object Description"),
+            analysis.review["comment"].asString());
+  for (const MadeObject& object : rejected)
+  {
+    tree.Object(root, object);
+    CheckDicom(document.getCurrentRequestedProcedureEvidence().addItem(
+        analysis.studyInstanceUid.c_str(), object.seriesInstanceUid.c_str(), ClassOf(object),
+        object.sopInstanceUid.c_str(), OFFalse));
+  }
+  return Write(document, tags, analysis.RejectionNoteSeriesUid(), analysis.RejectionNoteUid());
 }
 }  // namespace OrthancClinic::Analysis

@@ -130,6 +130,26 @@ TEST_F(StructuredReport, IsValidWhateverTheTexts)
   }
 }
 
+TEST_F(StructuredReport, IsRejectedByANoteThatNamesWhatWasMade)
+{
+  ReportContent content = Content();
+  content.analysis.reviewedBy = "Gagnon^Lise";
+  content.analysis.review["comment"] = "Artefact, pas une carie.";
+  const auto note = folder_.Path() / "note.dcm";
+  Testing::WriteFile(note, MakeRejectionNote(content.analysis, content.images[0].tags,
+                                             {{false, "1.2.3.1", "1.2.3.2"}, {true, "1.2.3.3", "1.2.3.4"}}));
+
+  const std::string report = OutputOf({"dciodvfy", note.string()});
+  EXPECT_THAT(report, ::testing::HasSubstr("KeyObjectSelectionDocument"));
+  EXPECT_THAT(report, ::testing::Not(::testing::HasSubstr("Error")));
+  const std::string dump = OutputOf({"dsrdump", "+Pe", "+Pl", "+Pu", note.string()});
+  for (const char* text : {"Rejected for Quality Reasons", "Gagnon^Lise", "Artefact, pas une carie.",
+                           "Lévesque^Zoé", "1.2.3.2", "1.2.3.4"})
+  {
+    EXPECT_THAT(dump, ::testing::HasSubstr(text));
+  }
+}
+
 TEST_F(StructuredReport, IsTheSameInstanceHoweverOftenItIsMade)
 {
   const std::string first =

@@ -180,6 +180,32 @@ TEST(QualityOfAnImage, IsMeasuredAndReviewed)
                                              "analysis.reviewed edited"));
 }
 
+TEST(QualityOfAnImage, IsRejectedInDicomToo)
+{
+  const Clinic clinic(
+      WithUser(Configuration(R"({"Rules": [{"Provider": "quality", "Modalities": ["IO"]}]})")));
+  const std::string uid = clinic.Send(DicomFile("IO", 200));
+  const Json::Value analysis = OnlyAnalysis(clinic, uid);
+  EXPECT_TRUE(analysis["rejection_note_uid"].isNull());
+
+  Json::Value body;
+  body["decision"] = "reject";
+  body["comment"] = "Not of use.";
+  const HttpAnswer reviewed =
+      clinic.Http().Post("/api/v1/analyses/" + analysis["id"].asString() + "/review", body);
+  ASSERT_EQ(200, reviewed.status) << reviewed.body;
+  const std::string noteUid = reviewed.Json()["rejection_note_uid"].asString();
+
+  EXPECT_TRUE(WaitUntil([&] { return !FileOf(clinic, noteUid).empty(); }));
+  const std::string note = Dump(FileOf(clinic, noteUid));
+  EXPECT_THAT(note, HasSubstr("Rejected for Quality Reasons"));
+  EXPECT_THAT(FileOf(clinic, noteUid), HasSubstr(analysis["report_uid"].asString()));
+  EXPECT_THAT(note, HasSubstr("lise"));
+  EXPECT_THAT(note, Not(HasSubstr("Error")));
+  EXPECT_TRUE(WaitUntil([&] { return clinic.Study(uid)["number_of_instances"] == 3; }));
+  EXPECT_EQ(1u, clinic.Http().Get("/api/v1/analyses?study_uid=" + uid).Json()["items"].size());
+}
+
 TEST(QualityOfAnImage, NeedsAPersonWithANameToBeReviewed)
 {
   Json::Value configuration = Configuration("{}");

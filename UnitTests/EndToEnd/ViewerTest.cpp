@@ -704,5 +704,15 @@ TEST_F(BrowserWithAnalysis, ShowsWhatSoftwareFound)
   given_["link"] = LinkTo({study});
   given_["report"] = "AI findings, not verified";
   Walk("report");
+
+  // The note of a rejection is an object that OHIF does not know: it shows everything else as before.
+  const std::string id =
+      clinic_.Http().Get("/api/v1/analyses?study_uid=" + study).Json()["items"][0]["id"].asString();
+  Json::Value body;
+  body["decision"] = "reject";
+  EXPECT_EQ(200, clinic_.Http().Post("/api/v1/analyses/" + id + "/review", body).status);
+  EXPECT_TRUE(WaitUntil([&] { return clinic_.Study(study)["number_of_instances"].asInt() == 3; }));
+  given_["link"] = LinkTo({study});
+  Walk("report");
 }
 }  // namespace OrthancClinic::Testing
