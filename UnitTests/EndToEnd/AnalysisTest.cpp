@@ -12,6 +12,9 @@
 #include <ctime>
 #include <filesystem>
 #include <iostream>
+#include <mutex>
+#include <string_view>
+#include <thread>
 
 #include "Core/Database/Database.h"
 #include "Core/Digest.h"
@@ -21,6 +24,7 @@
 #include "Support/HostileInput.h"
 #include "Support/HttpServer.h"
 #include "Support/Wait.h"
+#include "Support/WebhookReceiver.h"
 
 namespace OrthancClinic::Testing
 {
@@ -905,8 +909,123 @@ TEST(ADicomNode, GetsImagesWithoutIdentityAndItsResultComesHome)
     clinic.Send(late, "AI");
     EXPECT_TRUE(WaitUntil(
         [&] { return FileOf(clinic, late.InstanceUid()).find("KHON96052814") != std::string::npos; }));
+    for (const Json::Value& event : clinic.Events())
+    {
+      EXPECT_THAT(JsonText(event), Not(HasSubstr(tags["StudyInstanceUID"].asString())))
+          << "only the analysis knows of the pseudonym";
+    }
     node.Http().Delete("/instances/" + instances[0].asString());
   }
+}
+
+// The StudyInstanceUID in a file of explicit little endian.
+std::string StudyUidIn(const std::string& file)
+{
+  constexpr std::string_view TAG("\x20\x00\x0d\x00UI", 6);
+  const size_t at = file.find(TAG);
+  if (at == std::string::npos || at + 8 > file.size())
+  {
+    return "";
+  }
+  const std::string uid = file.substr(at + 8, static_cast<unsigned char>(file[at + 6]));
+  return uid.substr(0, uid.find('\0'));
+}
+
+DicomFile ResultFor(const std::string& studyUid)
+{
+  DicomFile result("OT");
+  result.Set("Modality", "SEG").Set("StudyInstanceUID", studyUid).Set("PatientID", "of the node");
+  return result;
+}
+
+// The node answers before it has been sent everything, Orthanc is killed with the result in it, and more
+// comes when all is over: nobody is ever told of a study under the pseudonym.
+TEST(ADicomNode, KeepsItsPseudonymToItselfAndTheAnalysis)
+{
+  std::atomic<bool> mayEnd{false};
+  std::mutex mutex;
+  std::string pseudonym;  // guarded by the mutex
+  const HttpServer node(
+      [&](const ServedRequest& request) -> ServedReply
+      {
+        if (request.method != "POST")
+        {
+          return {.status = 204};
+        }
+        {
+          const std::lock_guard lock(mutex);
+          pseudonym = StudyUidIn(request.body);
+        }
+        WaitUntil([&] { return mayEnd.load(); }, RETRIED);
+        return {.body = "{}"};
+      });
+  const auto known = [&]
+  {
+    const std::lock_guard lock(mutex);
+    return pseudonym;
+  };
+  const WebhookReceiver crm("secret-of-the-crm");
+  const TemporaryDirectory nas;
+  Json::Value configuration =
+      Configuration(R"({"Providers": [{"Name": "node", "Type": "dicomweb", "Endpoint": ")" +
+                    node.Url("/dicom-web") + R"("}], "Rules": [{"Provider": "node"}]})");
+  configuration["Clinic"]["Webhooks"]["PrivateAddresses"] = true;
+  configuration["Clinic"]["Webhooks"]["MatchWaitSeconds"] = 1;
+  Json::Value target;
+  target["Name"] = "nas";
+  target["Type"] = "Directory";
+  target["Path"] = nas.Path().string();
+  configuration["Clinic"]["Replication"]["Targets"].append(target);
+  Clinic clinic(WithUser(configuration));
+  Json::Value practice;
+  practice["id"] = "default";
+  practice["crm_user_id"] = "user-1";
+  clinic.PutPractice(practice);
+  Json::Value endpoint = ParseJsonText(R"({"practice_id": "default", "form": "crm"})");
+  endpoint["url"] = crm.Url();
+  endpoint["secret"] = "secret-of-the-crm";
+  ASSERT_EQ(201, clinic.Http().Put("/api/v1/webhook-endpoints/crm", endpoint).status);
+  const std::string uid = clinic.Send(Tooth());
+  EXPECT_TRUE(WaitUntil([&] { return !known().empty(); }));
+  ASSERT_NE(uid, known());
+
+  const DicomFile result = ResultFor(known());
+  clinic.Send(result, "AI");
+  EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=analysis-result") == 1; }));
+  clinic.Orthanc().Kill9();
+  clinic.Orthanc().Start();
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));  // longer than the quiet period
+  EXPECT_EQ("requested", OnlyAnalysis(clinic, uid, "requested")["status"].asString()) << "not sent yet";
+  mayEnd = true;
+
+  const Json::Value analysis = OnlyAnalysis(clinic, uid);
+  EXPECT_EQ("dicom.seg", analysis["findings"][0]["kind"].asString());
+  EXPECT_THAT(FileOf(clinic, result.InstanceUid()), HasSubstr("KHON96052814"));
+  const DicomFile late = ResultFor(known());
+  clinic.Send(late, "AI");
+  EXPECT_TRUE(WaitUntil(
+      [&] { return FileOf(clinic, late.InstanceUid()).find("KHON96052814") != std::string::npos; }));
+  EXPECT_TRUE(WaitUntil([&] { return clinic.Http().Get("/studies").Json().size() == 1; }));
+
+  // Everybody else has done what they had to do.
+  for (const char* kind : {"analysis-result", "forget.study", "settle.study", "announce.webhook",
+                           "catch-up.nas", "replicate.nas", "route.new", "deliver.webhook"})
+  {
+    EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=" + std::string(kind)) == 0; })) << kind;
+  }
+  for (const Json::Value& event : clinic.Events())
+  {
+    EXPECT_THAT(JsonText(event), Not(HasSubstr(known())));
+  }
+  EXPECT_EQ(1u, clinic.All("/api/v1/studies").size());
+  EXPECT_THAT(crm.Refusals(), ::testing::IsEmpty());
+  EXPECT_FALSE(crm.Requests().empty());
+  for (const ServedRequest& request : crm.Requests())
+  {
+    EXPECT_THAT(request.body, Not(HasSubstr(known())));
+  }
+  EXPECT_TRUE(std::filesystem::exists(nas.Path() / uid));
+  EXPECT_FALSE(std::filesystem::exists(nas.Path() / known()));
 }
 
 // DCMTK, which Orthanc reads DICOM with, ends the process over a file whose sequences are nested deeply
