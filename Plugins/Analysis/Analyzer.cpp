@@ -38,6 +38,7 @@ constexpr Milliseconds LONGEST_DELAY(3600'000);
 constexpr int ATTEMPTS_OF_A_MOVE = 12;       // about an hour
 constexpr Milliseconds SAME_QUESTION(1000);  // until it is looked whether it has its answer
 constexpr Milliseconds STILL_SENT(2000);     // likewise, whether the node has all images
+constexpr Milliseconds CORRECTED(1000);      // likewise, whether the correction of the study has ended
 constexpr Milliseconds SLACK(30'000);        // of a request's time, for what is not the request
 constexpr int FIRST_POLL = 2;  // seconds after the images were sent; then twice as long each time
 constexpr int LONGEST_POLL = 60;
@@ -297,6 +298,16 @@ void Analyzer::Emit(Transaction& transaction, const std::string& type, const Ana
   events_.Emit(transaction, type, analysis.practiceId, data);
 }
 
+// Then neither all of its images nor its analyses need be where Orthanc has the study. Asked before and after
+// the images are chosen: it may begin or end meanwhile.
+bool Analyzer::IsBeingCorrected(const std::string& studyInstanceUid) const
+{
+  Transaction transaction(database_, Transaction::Mode::ReadOnly);
+  const bool is = TaskStore(transaction).Exists(CORRECTION_TASK, studyInstanceUid);
+  transaction.Commit();
+  return is;
+}
+
 void Analyzer::Apply(RunningTask& task)
 {
   const std::string& id = task.Get().key;
@@ -315,6 +326,7 @@ void Analyzer::Apply(RunningTask& task)
     {
       return;
     }
+    bool waits = IsBeingCorrected(study->studyInstanceUid);
     const std::string xrayType = XrayTypeOf(options_.xrayTypes, first.front().tags);
     for (const Rule& rule : options_.rules)
     {
@@ -323,6 +335,12 @@ void Analyzer::Apply(RunningTask& task)
         const int most = FindProvider(rule.provider)->options.maximumImages;
         wanted[rule.provider] = Describe(images_.Choose(id, most, "", ours));
       }
+    }
+    waits = waits || IsBeingCorrected(study->studyInstanceUid);
+    if (waits)
+    {
+      task.PutOff(Now() + CORRECTED);
+      return;
     }
   }
   catch (const NotFound&)
@@ -580,8 +598,16 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
     Question question;
     question.analysisId = analysis.id;
     question.language = analysis.language;
+    bool waits = IsBeingCorrected(analysis.studyInstanceUid);
     question.images = images_.Choose(analysis.orthancStudyId, options.maximumImages, analysis.xrayId,
                                      OwnSeries(analysis.orthancStudyId));
+    waits = waits || IsBeingCorrected(analysis.studyInstanceUid);
+    if (waits)
+    {
+      NoteWaiting(analysis, "The study is being corrected");
+      task.PutOff(Now() + CORRECTED);
+      return false;
+    }
     if (question.images.empty())
     {
       throw PermanentFailure("The study has no images");

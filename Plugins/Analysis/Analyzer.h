@@ -105,6 +105,7 @@ private:
   std::optional<Timestamp> MustWaitUntil(Provider& provider, std::string& reason);
   bool Begin(Provider& provider, Analysis& analysis, const Dispatch& dispatch) const;
   void CheckGone(RunningTask& task, const Analysis& analysis) const;
+  bool IsBeingCorrected(const std::string& studyInstanceUid) const;
   Answer Send(RunningTask& task, Provider& provider, const Analysis& analysis, const Question& question,
               const ProviderRequest& request, Dispatch& dispatch);
   Destination DestinationOf(const ProviderOptions& options) const;

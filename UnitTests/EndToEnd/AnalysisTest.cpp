@@ -464,6 +464,77 @@ TEST(AModelOnTheNetwork, MayAnswerWhenTheStudyHasMoved)
   EXPECT_EQ(1, server.Accepted());
 }
 
+// An image that cannot be read for a while keeps the correction from its end: the others lie under the new
+// PatientID for longer than the quiet period.
+TEST(AModelOnTheNetwork, IsNotAskedAgainWhileAStudyMoves)
+{
+  ChatServer server;
+  Json::Value configuration = Chat(server);
+  configuration["MaximumStorageCacheSize"] = 0;
+  configuration["Clinic"]["Studies"]["QuietSeconds"] = 4;
+  const Clinic clinic(WithUser(configuration));
+  const auto rules = [&] { return clinic.CountTasks("kind=analysis-rules"); };
+  const auto corrections = [&]
+  { return clinic.Http().Get("/api/v1/tasks?kind=correct.study").Json()["items"]; };
+  const TemporaryDirectory images;
+  DicomFile image = Tooth();
+  for (int i = 0; i < 3; i++)
+  {
+    image.NextInstance().SaveIn(images.Path());
+  }
+  ASSERT_EQ(3u, clinic.Orthanc().Store({images.Path()}).acknowledged.size());
+  const std::string uid = image.StudyUid();
+  const Json::Value analysis = OnlyAnalysis(clinic, uid);
+  const std::string before = analysis["orthanc_study_id"].asString();
+  EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=settle.study") == 0 && rules() == 0; }));
+
+  // The one that the correction comes to last.
+  const Json::Value stored = clinic.Http().Get("/studies/" + before + "/instances").Json();
+  ASSERT_EQ(4u, stored.size()) << "with the report";
+  const std::string last = stored[3]["ID"].asString();
+  const std::string content = clinic.Http().Get("/instances/" + last + "/file").body;
+  std::filesystem::path file;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(clinic.Orthanc().Directory()))
+  {
+    if (entry.is_regular_file() && entry.file_size() == content.size() && ReadFile(entry.path()) == content)
+    {
+      file = entry.path();
+    }
+  }
+  ASSERT_FALSE(file.empty());
+  const std::filesystem::path away = images.Path() / "away";
+  std::filesystem::rename(file, away);
+  Json::Value body;
+  body["tag_modifications"]["PatientID"] = "4711";
+  ASSERT_EQ(202, clinic.Http().Put("/api/v1/dicom/tags/" + uid, body).status);
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        const auto events = clinic.Events();
+        return std::any_of(
+            events.begin(), events.end(),
+            [&](const Json::Value& event)
+            { return event["type"] == "study.settled" && event["data"]["orthanc_study_id"] != before; });
+      },
+      RETRIED));
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  EXPECT_EQ(1, rules()) << "they wait";
+  EXPECT_EQ(1u, corrections().size());
+
+  std::filesystem::rename(away, file);
+  for (const Json::Value& task : corrections())
+  {
+    clinic.Http().Call("POST", "/api/v1/tasks/" + task["id"].asString() + "/retry");
+  }
+  EXPECT_TRUE(WaitUntil([&] { return corrections().empty(); }, RETRIED));
+  EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=settle.study") == 0 && rules() == 0; }));
+  const Json::Value items = clinic.Http().Get("/api/v1/analyses").Json()["items"];
+  EXPECT_EQ(1u, items.size()) << JsonText(items);
+  EXPECT_EQ(analysis["id"].asString(), items[0]["id"].asString());
+  EXPECT_NE(before, items[0]["orthanc_study_id"].asString());
+  EXPECT_EQ(1, server.Accepted());
+}
+
 TEST(AModelOnTheNetwork, MayAnswerWhenTheStudyIsGone)
 {
   ChatServer server;
