@@ -12,6 +12,7 @@
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Log.h"
+#include "Core/Records/AwaitedStudy.h"
 #include "Core/Records/Practice.h"
 #include "Core/Records/StudyStore.h"
 #include "Core/Rest/Translations.h"
@@ -37,6 +38,8 @@ constexpr int ATTEMPTS = 20;  // with an hour between the last ones: most of a d
 constexpr Milliseconds LONGEST_DELAY(3600'000);
 constexpr int ATTEMPTS_OF_A_MOVE = 12;       // about an hour
 constexpr Milliseconds SAME_QUESTION(1000);  // until it is looked whether it has its answer
+constexpr Milliseconds STILL_SENT(2000);     // likewise, whether the node has all images
+constexpr Milliseconds CORRECTED(1000);      // likewise, whether the correction of the study has ended
 constexpr Milliseconds SLACK(30'000);        // of a request's time, for what is not the request
 constexpr int FIRST_POLL = 2;  // seconds after the images were sent; then twice as long each time
 constexpr int LONGEST_POLL = 60;
@@ -128,6 +131,7 @@ Analyzer::Provider* Analyzer::FindProvider(const std::string& name) const
 void Analyzer::Settled(Transaction& transaction, const std::string& orthancStudyId,
                        const std::string& studyInstanceUid) const
 {
+  // It has a record only if it came before such studies were kept apart.
   if (AnalysisStore(transaction).FindBySentStudy(studyInstanceUid))
   {
     TaskStore(transaction).Enqueue(RECEIVE, orthancStudyId);
@@ -296,6 +300,16 @@ void Analyzer::Emit(Transaction& transaction, const std::string& type, const Ana
   events_.Emit(transaction, type, analysis.practiceId, data);
 }
 
+// Then neither all of its images nor its analyses need be where Orthanc has the study. Asked before and after
+// the images are chosen: it may begin or end meanwhile.
+bool Analyzer::IsBeingCorrected(const std::string& studyInstanceUid) const
+{
+  Transaction transaction(database_, Transaction::Mode::ReadOnly);
+  const bool is = TaskStore(transaction).Exists(CORRECTION_TASK, studyInstanceUid);
+  transaction.Commit();
+  return is;
+}
+
 void Analyzer::Apply(RunningTask& task)
 {
   const std::string& id = task.Get().key;
@@ -314,6 +328,7 @@ void Analyzer::Apply(RunningTask& task)
     {
       return;
     }
+    bool waits = IsBeingCorrected(study->studyInstanceUid);
     const std::string xrayType = XrayTypeOf(options_.xrayTypes, first.front().tags);
     for (const Rule& rule : options_.rules)
     {
@@ -322,6 +337,12 @@ void Analyzer::Apply(RunningTask& task)
         const int most = FindProvider(rule.provider)->options.maximumImages;
         wanted[rule.provider] = Describe(images_.Choose(id, most, "", ours));
       }
+    }
+    waits = waits || IsBeingCorrected(study->studyInstanceUid);
+    if (waits)
+    {
+      task.PutOff(Now() + CORRECTED);
+      return;
     }
   }
   catch (const NotFound&)
@@ -437,7 +458,7 @@ std::optional<Answer> Analyzer::Reuse(Provider& provider, Dispatch& dispatch) co
 
 // Before anything leaves. What the same question of another analysis is getting, or has just got, is not paid
 // for twice: false.
-bool Analyzer::Begin(Provider& provider, const Analysis& analysis, const Dispatch& dispatch) const
+bool Analyzer::Begin(Provider& provider, Analysis& analysis, const Dispatch& dispatch) const
 {
   const ProviderOptions& options = provider.options;
   Transaction transaction(database_);
@@ -452,6 +473,17 @@ bool Analyzer::Begin(Provider& provider, const Analysis& analysis, const Dispatc
     }
   }
   store.Put(dispatch);
+  if (options.type == "dicom" || options.type == "dicomweb")
+  {
+    // What it makes may come before it has got everything.
+    analysis.sentStudyUid = Pseudonyms(analysis.id).Uid(analysis.studyInstanceUid);
+    AwaitedStudyStore(transaction).Await(analysis.sentStudyUid, RECEIVE);
+    if (auto now = store.FindForUpdate(analysis.id))
+    {
+      now->sentStudyUid = analysis.sentStudyUid;
+      store.Update(*now);
+    }
+  }
   if (options.type != "quality")
   {
     AuditEntry entry;
@@ -568,8 +600,16 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
     Question question;
     question.analysisId = analysis.id;
     question.language = analysis.language;
+    bool waits = IsBeingCorrected(analysis.studyInstanceUid);
     question.images = images_.Choose(analysis.orthancStudyId, options.maximumImages, analysis.xrayId,
                                      OwnSeries(analysis.orthancStudyId));
+    waits = waits || IsBeingCorrected(analysis.studyInstanceUid);
+    if (waits)
+    {
+      NoteWaiting(analysis, "The study is being corrected");
+      task.PutOff(Now() + CORRECTED);
+      return false;
+    }
     if (question.images.empty())
     {
       throw PermanentFailure("The study has no images");
@@ -675,7 +715,6 @@ bool Analyzer::GetAnswer(RunningTask& task, Provider& provider, Analysis& analys
     if (answer.comesAsDicom)
     {
       analysis.status = "sent";
-      analysis.sentStudyUid = Pseudonyms(analysis.id).Uid(analysis.studyInstanceUid);
       // When this task runs again, the time is up.
       task.Complete(transaction);
       TaskStore(transaction)
@@ -905,16 +944,27 @@ void Analyzer::Poll(RunningTask& task)
 void Analyzer::Receive(RunningTask& task)
 {
   const std::string& id = task.Get().key;
-  std::optional<Study> study;
+  Json::Value instances;
   std::optional<Analysis> analysis;
+  try
   {
+    const std::string uid = TextOf(orthanc_.Get("/studies/" + id)["MainDicomTags"], "StudyInstanceUID");
+    instances = orthanc_.Get("/studies/" + id + "/instances");
     Transaction transaction(database_, Transaction::Mode::ReadOnly);
-    study = StudyStore(transaction).FindByOrthancId(id);
-    analysis = study ? AnalysisStore(transaction).FindBySentStudy(study->studyInstanceUid) : std::nullopt;
+    analysis = AnalysisStore(transaction).FindBySentStudy(uid);
     transaction.Commit();
+  }
+  catch (const NotFound&)
+  {
+    return;  // an earlier attempt has brought everything home
   }
   if (!analysis)
   {
+    throw PermanentFailure("No analysis is known that has sent this study");
+  }
+  if (analysis->status == "requested")
+  {
+    task.PutOff(Now() + STILL_SENT);
     return;
   }
   std::vector<std::string> handled;
@@ -938,7 +988,7 @@ void Analyzer::Receive(RunningTask& task)
   }
   std::string problem;
   Json::Value findings(Json::arrayValue);
-  for (const Json::Value& instance : orthanc_.Get("/studies/" + id + "/instances"))
+  for (const Json::Value& instance : instances)
   {
     handled.push_back(instance["ID"].asString());
     // Of a cancelled analysis or a deleted study, nothing is kept; nor is our own, from a node that gives
@@ -993,7 +1043,12 @@ void Analyzer::Receive(RunningTask& task)
       // Deleted already, by an earlier attempt of this task.
     }
   }
-  if (images.empty() && analysis && analysis->status == "sent")
+  if (images.empty())
+  {
+    LogWarning("What was made for the analysis " + analysis->id +
+               " was deleted: it was cancelled, or its study is gone");
+  }
+  if (images.empty() && analysis->status == "sent")
   {
     Fail(task, *analysis, Failure::NO_ANSWER, "The study was deleted");
   }

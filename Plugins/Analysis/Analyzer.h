@@ -39,7 +39,7 @@ public:
 
   std::vector<TaskKind> Tasks();
 
-  // A study is complete: the rules look at it, or it is what a DICOM node was asked for.
+  // A study is complete: the rules look at it.
   void Settled(Transaction& transaction, const std::string& orthancStudyId,
                const std::string& studyInstanceUid) const;
 
@@ -104,8 +104,9 @@ private:
   bool GetAnswer(RunningTask& task, Provider& provider, Analysis& analysis);
   std::optional<Answer> Reuse(Provider& provider, Dispatch& dispatch) const;
   std::optional<Timestamp> MustWaitUntil(Provider& provider, std::string& reason);
-  bool Begin(Provider& provider, const Analysis& analysis, const Dispatch& dispatch) const;
+  bool Begin(Provider& provider, Analysis& analysis, const Dispatch& dispatch) const;
   void CheckGone(RunningTask& task, const Analysis& analysis) const;
+  bool IsBeingCorrected(const std::string& studyInstanceUid) const;
   Answer Send(RunningTask& task, Provider& provider, const Analysis& analysis, const Question& question,
               const ProviderRequest& request, Dispatch& dispatch);
   Destination DestinationOf(const ProviderOptions& options) const;

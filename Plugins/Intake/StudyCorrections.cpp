@@ -13,6 +13,7 @@
 #include "Core/Records/OrderStore.h"
 #include "Core/Records/StudyStore.h"
 #include "Core/Rest/Upload.h"
+#include "Core/Tasks/TaskStore.h"
 #include "Core/Uuid.h"
 #include "UploadStore.h"
 
@@ -20,7 +21,6 @@ namespace OrthancClinic::Intake
 {
 namespace
 {
-constexpr const char* TASK = "correct.study";
 constexpr const char* SUFFIX = ".corrected";  // of an image on its way
 
 std::vector<StudyCorrection> Fetch(Transaction& transaction, const std::string& tail,
@@ -136,7 +136,9 @@ StudyCorrection StudyCorrections::Request(Transaction& transaction, const Study&
           {correction.id, correction.practiceId, correction.orthancStudyId, correction.newOrthancStudyId,
            correction.studyInstanceUid, correction.state, WriteJson(ToJson(changes)), by,
            ToString(correction.requestedAt)});
-  TaskStore(transaction).Enqueue(TASK, correction.id);
+  Json::Value payload;
+  payload["correction"] = correction.id;
+  TaskStore(transaction).Enqueue(CORRECTION_TASK, correction.studyInstanceUid, payload);
   return correction;
 }
 
@@ -148,7 +150,7 @@ std::optional<StudyCorrection> StudyCorrections::Find(Transaction& transaction, 
 
 TaskKind StudyCorrections::Task()
 {
-  return {.name = TASK, .handler = [this](RunningTask& task) { Run(task); }};
+  return {.name = CORRECTION_TASK, .handler = [this](RunningTask& task) { Run(task); }};
 }
 
 void StudyCorrections::StoreAgain(const std::string& path)
@@ -203,7 +205,8 @@ void StudyCorrections::Run(RunningTask& task)
   std::optional<StudyCorrection> correction;
   {
     Transaction transaction(database_);
-    correction = Find(transaction, task.Get().key);
+    // An older one has the correction as its key.
+    correction = Find(transaction, task.Get().payload.get("correction", task.Get().key).asString());
     if (!correction || correction->state != "pending")
     {
       return;

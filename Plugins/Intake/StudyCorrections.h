@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Corrects what the images of a stored study say, as a task (`correct.study`, key: the correction's id). The
+// Corrects what the images of a stored study say, as a task (`correct.study`, see Core/Tasks/Task.h). The
 // UIDs stay. Orthanc tells studies apart by PatientID as well: with another one, the study is another one for
 // Orthanc, and what persons decided of the old one (patient, order) goes with it.
 //

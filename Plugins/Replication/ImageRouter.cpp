@@ -4,8 +4,10 @@
 
 #include <set>
 
+#include "Core/Configuration/Json.h"
 #include "Core/Dicom/Tags.h"
 #include "Core/Errors.h"
+#include "Core/Records/AwaitedStudy.h"
 #include "Core/Records/Practice.h"
 #include "Core/Records/StudyStore.h"
 #include "Core/Records/Xray.h"
@@ -104,13 +106,21 @@ void ImageRouter::RouteInstance(RunningTask& task)
   Json::Value tags;
   try
   {
-    orthancStudyId = orthanc_.Get("/instances/" + id + "/study")["ID"].asString();
+    const Json::Value stored = orthanc_.Get("/instances/" + id + "/study");
+    orthancStudyId = stored["ID"].asString();
     bool askForTypes = false;
     {
       Transaction transaction(database_, Transaction::Mode::ReadOnly);
       const auto study = StudyStore(transaction).FindByOrthancId(orthancStudyId);
       const auto vnas = study ? VnaStore(transaction).List(study->practiceId) : std::vector<Vna>();
+      const bool isNobodys =
+          !study &&
+          AwaitedStudyStore(transaction).TaskOf(TextOf(stored["MainDicomTags"], "StudyInstanceUID"));
       transaction.Commit();
+      if (isNobodys)
+      {
+        return;  // its images go where they belong once they are there
+      }
       if (!study)
       {
         task.PutOff(Now() + NOT_RECORDED);  // the feed that records it is another one

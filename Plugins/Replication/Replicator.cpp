@@ -13,6 +13,7 @@
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Log.h"
+#include "Core/Records/AwaitedStudy.h"
 #include "Core/Records/PatientStore.h"
 #include "Core/Records/Practice.h"
 #include "Core/Records/StudyStore.h"
@@ -338,8 +339,8 @@ Replicator::Place Replicator::Locate(const std::string& seriesId)
   Place place;
   place.orthancStudyId = TextOf(series, "ParentStudy");
   const Json::Value study = orthanc_.Get("/studies/" + place.orthancStudyId);
-  place.folder = TextOf(study["MainDicomTags"], "StudyInstanceUID") + "/" +
-                 TextOf(series["MainDicomTags"], "SeriesInstanceUID") + "/";
+  place.studyInstanceUid = TextOf(study["MainDicomTags"], "StudyInstanceUID");
+  place.folder = place.studyInstanceUid + "/" + TextOf(series["MainDicomTags"], "SeriesInstanceUID") + "/";
   const std::lock_guard lock(mutex_);
   if (places_.size() >= MOST_PLACES)
   {
@@ -421,9 +422,11 @@ void Replicator::Replicate(RunningTask& task)
     std::optional<Study> study;
     std::optional<Replica> known;
     std::optional<InstanceRoute> route;
+    bool isNobodys = false;
     {
       Transaction transaction(database_, Transaction::Mode::ReadOnly);
       study = StudyStore(transaction).FindByOrthancId(place.orthancStudyId);
+      isNobodys = !study && AwaitedStudyStore(transaction).TaskOf(place.studyInstanceUid);
       known = ReplicaStore(transaction).Find(options_.name, id);
       route = ReplicaStore(transaction).FindRoute(id);
       transaction.Commit();
@@ -431,6 +434,10 @@ void Replicator::Replicate(RunningTask& task)
     if (options_.IsRouted() && !known && (!route || route->target != options_.name))
     {
       return;  // it goes elsewhere by now
+    }
+    if (isNobodys)
+    {
+      return;  // it gets its copy where it belongs
     }
     if (!study)
     {

@@ -137,6 +137,7 @@ private:
   struct Place
   {
     std::string orthancStudyId;
+    std::string studyInstanceUid;
     std::string folder;  // "<StudyInstanceUID>/<SeriesInstanceUID>/"
   };
   Place Locate(const std::string& seriesId);

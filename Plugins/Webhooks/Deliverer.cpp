@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <utility>
 
 #include "Core/Configuration/Json.h"
 #include "Core/Digest.h"
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Log.h"
+#include "Core/Records/AwaitedStudy.h"
 #include "Core/Records/Practice.h"
 #include "Core/Records/StudyStore.h"
 #include "Core/Tasks/Jitter.h"
@@ -591,7 +593,7 @@ std::function<void(Transaction&)> ArrivalSubscriber::Read(const std::vector<Chan
     }
     transaction.Commit();
   }
-  std::vector<Arrival> arrivals;
+  std::vector<std::pair<Arrival, std::string>> arrivals;  // with the StudyInstanceUID
   for (const Change& change : changes)
   {
     if (change.type != "NewInstance" || since == Timestamp::max())
@@ -605,8 +607,10 @@ std::function<void(Transaction&)> ArrivalSubscriber::Read(const std::vector<Chan
       const auto received = ParseOrthancTime(orthanc_.GetBytes(path + "/metadata/ReceptionDate"));
       if (!received || *received >= since)
       {
-        arrivals.push_back({change.sequence, change.resource, TextOf(orthanc_.Get(path + "/study"), "ID"),
-                            received.value_or(now), now});
+        const Json::Value study = orthanc_.Get(path + "/study");
+        arrivals.emplace_back(
+            Arrival{change.sequence, change.resource, TextOf(study, "ID"), received.value_or(now), now},
+            TextOf(study["MainDicomTags"], "StudyInstanceUID"));
       }
     }
     catch (const NotFound&)
@@ -617,10 +621,13 @@ std::function<void(Transaction&)> ArrivalSubscriber::Read(const std::vector<Chan
   return [arrivals = std::move(arrivals)](Transaction& transaction)
   {
     std::set<std::string> studies;
-    for (const Arrival& arrival : arrivals)
+    for (const auto& [arrival, uid] : arrivals)
     {
-      DeliveryStore(transaction).AddArrival(arrival);
-      studies.insert(arrival.orthancStudyId);
+      if (!AwaitedStudyStore(transaction).TaskOf(uid))
+      {
+        DeliveryStore(transaction).AddArrival(arrival);
+        studies.insert(arrival.orthancStudyId);
+      }
     }
     for (const std::string& study : studies)
     {

@@ -7,6 +7,7 @@
 #include "Analysis/XrayResult.h"
 #include "Core/Configuration/Json.h"
 #include "Core/DatabaseFixture.h"
+#include "Core/Records/AwaitedStudy.h"
 #include "Core/Records/Xray.h"
 
 namespace OrthancClinic::Analysis
@@ -54,6 +55,23 @@ TEST_P(AnalysesOn, KeepTheirXrayAndAsWhatTheyFailed)
   ASSERT_TRUE(found);
   EXPECT_EQ("1.2.3", found->xrayId);
   EXPECT_EQ(Failure::BAD_ANSWER, found->failure);
+}
+
+// Of the analyses from before studies were awaited.
+TEST_P(AnalysesOn, AwaitWhatTheyHaveSent)
+{
+  Transaction transaction(GetDatabase());
+  AnalysisStore store(transaction);
+  Analysis analysis = Make();
+  store.Insert(analysis);
+  analysis.id = "a2";
+  analysis.sentStudyUid = "2.25.1";
+  store.Insert(analysis);
+  const auto [name, script] = Migrations()[2];
+  transaction.Sql([&, &text = script](soci::session& sql) { sql << std::string(text); });
+
+  EXPECT_EQ("analysis-result", AwaitedStudyStore(transaction).TaskOf("2.25.1"));
+  EXPECT_FALSE(AwaitedStudyStore(transaction).TaskOf(""));
 }
 
 TEST_P(AnalysesOn, AreWrittenIntoTheirXraysAlone)

@@ -12,6 +12,9 @@
 #include <ctime>
 #include <filesystem>
 #include <iostream>
+#include <mutex>
+#include <string_view>
+#include <thread>
 
 #include "Core/Database/Database.h"
 #include "Core/Digest.h"
@@ -21,6 +24,7 @@
 #include "Support/HostileInput.h"
 #include "Support/HttpServer.h"
 #include "Support/Wait.h"
+#include "Support/WebhookReceiver.h"
 
 namespace OrthancClinic::Testing
 {
@@ -486,6 +490,77 @@ TEST(AModelOnTheNetwork, MayAnswerWhenTheStudyHasMoved)
   EXPECT_EQ(1, server.Accepted());
 }
 
+// An image that cannot be read for a while keeps the correction from its end: the others lie under the new
+// PatientID for longer than the quiet period.
+TEST(AModelOnTheNetwork, IsNotAskedAgainWhileAStudyMoves)
+{
+  ChatServer server;
+  Json::Value configuration = Chat(server);
+  configuration["MaximumStorageCacheSize"] = 0;
+  configuration["Clinic"]["Studies"]["QuietSeconds"] = 4;
+  const Clinic clinic(WithUser(configuration));
+  const auto rules = [&] { return clinic.CountTasks("kind=analysis-rules"); };
+  const auto corrections = [&]
+  { return clinic.Http().Get("/api/v1/tasks?kind=correct.study").Json()["items"]; };
+  const TemporaryDirectory images;
+  DicomFile image = Tooth();
+  for (int i = 0; i < 3; i++)
+  {
+    image.NextInstance().SaveIn(images.Path());
+  }
+  ASSERT_EQ(3u, clinic.Orthanc().Store({images.Path()}).acknowledged.size());
+  const std::string uid = image.StudyUid();
+  const Json::Value analysis = OnlyAnalysis(clinic, uid);
+  const std::string before = analysis["orthanc_study_id"].asString();
+  EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=settle.study") == 0 && rules() == 0; }));
+
+  // The one that the correction comes to last.
+  const Json::Value stored = clinic.Http().Get("/studies/" + before + "/instances").Json();
+  ASSERT_EQ(4u, stored.size()) << "with the report";
+  const std::string last = stored[3]["ID"].asString();
+  const std::string content = clinic.Http().Get("/instances/" + last + "/file").body;
+  std::filesystem::path file;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(clinic.Orthanc().Directory()))
+  {
+    if (entry.is_regular_file() && entry.file_size() == content.size() && ReadFile(entry.path()) == content)
+    {
+      file = entry.path();
+    }
+  }
+  ASSERT_FALSE(file.empty());
+  const std::filesystem::path away = images.Path() / "away";
+  std::filesystem::rename(file, away);
+  Json::Value body;
+  body["tag_modifications"]["PatientID"] = "4711";
+  ASSERT_EQ(202, clinic.Http().Put("/api/v1/dicom/tags/" + uid, body).status);
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        const auto events = clinic.Events();
+        return std::any_of(
+            events.begin(), events.end(),
+            [&](const Json::Value& event)
+            { return event["type"] == "study.settled" && event["data"]["orthanc_study_id"] != before; });
+      },
+      RETRIED));
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  EXPECT_EQ(1, rules()) << "they wait";
+  EXPECT_EQ(1u, corrections().size());
+
+  std::filesystem::rename(away, file);
+  for (const Json::Value& task : corrections())
+  {
+    clinic.Http().Call("POST", "/api/v1/tasks/" + task["id"].asString() + "/retry");
+  }
+  EXPECT_TRUE(WaitUntil([&] { return corrections().empty(); }, RETRIED));
+  EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=settle.study") == 0 && rules() == 0; }));
+  const Json::Value items = clinic.Http().Get("/api/v1/analyses").Json()["items"];
+  EXPECT_EQ(1u, items.size()) << JsonText(items);
+  EXPECT_EQ(analysis["id"].asString(), items[0]["id"].asString());
+  EXPECT_NE(before, items[0]["orthanc_study_id"].asString());
+  EXPECT_EQ(1, server.Accepted());
+}
+
 TEST(AModelOnTheNetwork, MayAnswerWhenTheStudyIsGone)
 {
   ChatServer server;
@@ -931,8 +1006,123 @@ TEST(ADicomNode, GetsImagesWithoutIdentityAndItsResultComesHome)
     clinic.Send(late, "AI");
     EXPECT_TRUE(WaitUntil(
         [&] { return FileOf(clinic, late.InstanceUid()).find("KHON96052814") != std::string::npos; }));
+    for (const Json::Value& event : clinic.Events())
+    {
+      EXPECT_THAT(JsonText(event), Not(HasSubstr(tags["StudyInstanceUID"].asString())))
+          << "only the analysis knows of the pseudonym";
+    }
     node.Http().Delete("/instances/" + instances[0].asString());
   }
+}
+
+// The StudyInstanceUID in a file of explicit little endian.
+std::string StudyUidIn(const std::string& file)
+{
+  constexpr std::string_view TAG("\x20\x00\x0d\x00UI", 6);
+  const size_t at = file.find(TAG);
+  if (at == std::string::npos || at + 8 > file.size())
+  {
+    return "";
+  }
+  const std::string uid = file.substr(at + 8, static_cast<unsigned char>(file[at + 6]));
+  return uid.substr(0, uid.find('\0'));
+}
+
+DicomFile ResultFor(const std::string& studyUid)
+{
+  DicomFile result("OT");
+  result.Set("Modality", "SEG").Set("StudyInstanceUID", studyUid).Set("PatientID", "of the node");
+  return result;
+}
+
+// The node answers before it has been sent everything, Orthanc is killed with the result in it, and more
+// comes when all is over: nobody is ever told of a study under the pseudonym.
+TEST(ADicomNode, KeepsItsPseudonymToItselfAndTheAnalysis)
+{
+  std::atomic<bool> mayEnd{false};
+  std::mutex mutex;
+  std::string pseudonym;  // guarded by the mutex
+  const HttpServer node(
+      [&](const ServedRequest& request) -> ServedReply
+      {
+        if (request.method != "POST")
+        {
+          return {.status = 204};
+        }
+        {
+          const std::lock_guard lock(mutex);
+          pseudonym = StudyUidIn(request.body);
+        }
+        WaitUntil([&] { return mayEnd.load(); }, RETRIED);
+        return {.body = "{}"};
+      });
+  const auto known = [&]
+  {
+    const std::lock_guard lock(mutex);
+    return pseudonym;
+  };
+  const WebhookReceiver crm("secret-of-the-crm");
+  const TemporaryDirectory nas;
+  Json::Value configuration =
+      Configuration(R"({"Providers": [{"Name": "node", "Type": "dicomweb", "Endpoint": ")" +
+                    node.Url("/dicom-web") + R"("}], "Rules": [{"Provider": "node"}]})");
+  configuration["Clinic"]["Webhooks"]["PrivateAddresses"] = true;
+  configuration["Clinic"]["Webhooks"]["MatchWaitSeconds"] = 1;
+  Json::Value target;
+  target["Name"] = "nas";
+  target["Type"] = "Directory";
+  target["Path"] = nas.Path().string();
+  configuration["Clinic"]["Replication"]["Targets"].append(target);
+  Clinic clinic(WithUser(configuration));
+  Json::Value practice;
+  practice["id"] = "default";
+  practice["crm_user_id"] = "user-1";
+  clinic.PutPractice(practice);
+  Json::Value endpoint = ParseJsonText(R"({"practice_id": "default", "form": "crm"})");
+  endpoint["url"] = crm.Url();
+  endpoint["secret"] = "secret-of-the-crm";
+  ASSERT_EQ(201, clinic.Http().Put("/api/v1/webhook-endpoints/crm", endpoint).status);
+  const std::string uid = clinic.Send(Tooth());
+  EXPECT_TRUE(WaitUntil([&] { return !known().empty(); }));
+  ASSERT_NE(uid, known());
+
+  const DicomFile result = ResultFor(known());
+  clinic.Send(result, "AI");
+  EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=analysis-result") == 1; }));
+  clinic.Orthanc().Kill9();
+  clinic.Orthanc().Start();
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));  // longer than the quiet period
+  EXPECT_EQ("requested", OnlyAnalysis(clinic, uid, "requested")["status"].asString()) << "not sent yet";
+  mayEnd = true;
+
+  const Json::Value analysis = OnlyAnalysis(clinic, uid);
+  EXPECT_EQ("dicom.seg", analysis["findings"][0]["kind"].asString());
+  EXPECT_THAT(FileOf(clinic, result.InstanceUid()), HasSubstr("KHON96052814"));
+  const DicomFile late = ResultFor(known());
+  clinic.Send(late, "AI");
+  EXPECT_TRUE(WaitUntil(
+      [&] { return FileOf(clinic, late.InstanceUid()).find("KHON96052814") != std::string::npos; }));
+  EXPECT_TRUE(WaitUntil([&] { return clinic.Http().Get("/studies").Json().size() == 1; }));
+
+  // Everybody else has done what they had to do.
+  for (const char* kind : {"analysis-result", "forget.study", "settle.study", "announce.webhook",
+                           "catch-up.nas", "replicate.nas", "route.new", "deliver.webhook"})
+  {
+    EXPECT_TRUE(WaitUntil([&] { return clinic.CountTasks("kind=" + std::string(kind)) == 0; })) << kind;
+  }
+  for (const Json::Value& event : clinic.Events())
+  {
+    EXPECT_THAT(JsonText(event), Not(HasSubstr(known())));
+  }
+  EXPECT_EQ(1u, clinic.All("/api/v1/studies").size());
+  EXPECT_THAT(crm.Refusals(), ::testing::IsEmpty());
+  EXPECT_FALSE(crm.Requests().empty());
+  for (const ServedRequest& request : crm.Requests())
+  {
+    EXPECT_THAT(request.body, Not(HasSubstr(known())));
+  }
+  EXPECT_TRUE(std::filesystem::exists(nas.Path() / uid));
+  EXPECT_FALSE(std::filesystem::exists(nas.Path() / known()));
 }
 
 // DCMTK, which Orthanc reads DICOM with, ends the process over a file whose sequences are nested deeply

@@ -12,6 +12,7 @@
 #include "Core/Dicom/Text.h"
 #include "Core/Errors.h"
 #include "Core/Log.h"
+#include "Core/Records/AwaitedStudy.h"
 #include "Core/Records/Filing.h"
 #include "Core/Records/Practice.h"
 #include "Core/Records/StudyStore.h"
@@ -411,6 +412,13 @@ void StudyRecorder::Write(Transaction& transaction, const Reading& reading, bool
   {
     throw Unavailable("A study was forgotten while it was read: it must be read again");
   }
+  else if (const auto task = AwaitedStudyStore(transaction).TaskOf(study.studyInstanceUid))
+  {
+    // Pushed back by each new instance, as settle.study is.
+    TaskStore(transaction)
+        .Enqueue(*task, study.orthancStudyId, Json::objectValue, Now() + QuietPeriod(study));
+    return;
+  }
 
   std::set<std::string> contradictions(study.contradictions.begin(), study.contradictions.end());
   bool changed = false;
@@ -506,6 +514,14 @@ void StudyRecorder::Sweep(SweepDepth depth, const std::atomic<bool>& stopping)
     if (!before && !reading->isNew)
     {
       continue;  // forgotten meanwhile: if it came back, the change log says so
+    }
+    if (!before)
+    {
+      const auto task = AwaitedStudyStore(transaction).TaskOf(reading->study.studyInstanceUid);
+      if (task && TaskStore(transaction).Exists(*task, orthancId))
+      {
+        continue;  // it gets no record, and its turn comes
+      }
     }
     if (!before || before->numberOfInstances != reading->study.numberOfInstances ||
         before->totalSizeBytes != reading->study.totalSizeBytes)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Makes and keeps the Study records: every study of Orthanc has exactly one. Emits
+// Makes and keeps the Study records: every study of Orthanc has exactly one, but those that come under a
+// pseudonym (Records/AwaitedStudy.h): of these, whoever awaits them gets a task, and nobody else hears. Emits
 // - `study.received` for a study seen for the first time,
 // - `study.updated` when later instances name another patient than the first one did,
 // - `study.settled` when no instance has come for the quiet period,

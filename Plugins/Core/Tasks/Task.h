@@ -39,5 +39,10 @@ struct ORTHANC_CLINIC_API Task
   std::optional<std::string> lastError;
 };
 
+// The kind of the task that changes what the images of a study say; its key is the StudyInstanceUID. While
+// there is one, images may be missing, or on their way to another PatientID, which is another study of
+// Orthanc: who looks at the study as a whole waits for its end.
+constexpr const char* CORRECTION_TASK = "correct.study";
+
 ORTHANC_CLINIC_API Json::Value ToJson(const Task& task);
 }  // namespace OrthancClinic
