@@ -107,6 +107,7 @@ Json::Value ToJson(const StudyCorrection& correction)
 StudyCorrection StudyCorrections::Request(Transaction& transaction, const Study& study,
                                           const TagChanges& changes, const std::string& by)
 {
+  StudyStore(transaction).FindForUpdate(study.orthancStudyId);  // of two who ask at once, one is refused
   for (const StudyCorrection& other :
        Fetch(transaction, "WHERE study_instance_uid = :uid", study.studyInstanceUid))
   {

@@ -140,6 +140,7 @@ Response AnswerStoredTags(Database& database, IOrthanc& orthanc, const Request& 
   audit.patientId = study.match.patientId.value_or("");
   return Response::Json(json).Viewed(audit);
 }
+
 // Corrects a stored study: 202, since it takes as long as the study is large.
 Response Correct(Database& database, const Options& options, const Request& request)
 {
