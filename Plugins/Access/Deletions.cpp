@@ -8,6 +8,7 @@
 #include "Core/Database/Query.h"
 #include "Core/Errors.h"
 #include "Core/Identity/AuditTrail.h"
+#include "Core/Records/StudyDeletion.h"
 #include "Core/Records/StudyStore.h"
 #include "Core/Tasks/TaskStore.h"
 #include "Core/Uuid.h"
@@ -213,6 +214,7 @@ void Deletions::Run(RunningTask& task)
       transaction.Commit();
       return;
     }
+    StudyDeletionStore(transaction).Say(deletion.orthancStudyId, deletion.reason);
     transaction.Commit();
   }
   try

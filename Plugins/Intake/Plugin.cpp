@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "Core/Host/Plugin.h"
+#include "Core/Records/StudyDeletion.h"
 #include "DentalHealth.h"
 #include "Download.h"
 #include "IntakeOptions.h"
@@ -90,9 +91,9 @@ void Load(Clinic& clinic)
   clinic.Events().On("study.deleted",
                      [](Transaction& transaction, const Event& event)
                      {
+                       const std::string id = event.data["orthanc_study_id"].asString();
                        UploadStore(transaction)
-                           .MarkDeleted(event.data["orthanc_study_id"].asString(),
-                                        event.data["reason"].asString());
+                           .MarkDeleted(id, StudyDeletionStore(transaction).ReasonOf(id));
                      });
   clinic.OnStarted(
       []

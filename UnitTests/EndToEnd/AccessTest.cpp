@@ -768,6 +768,41 @@ TEST_F(AccessTable, DeletesAStudyWhenTwoPeopleAgree)
   EXPECT_EQ(north_["orthanc_study"], told[0]["data"]["orthanc_study_id"].asString());
 }
 
+TEST_F(AccessTable, TellsInTheUploadLogWhyAStudyWasDeleted)
+{
+  clinic_.MakeUser("paul", Roles("department_head", "north"));
+  const TemporaryDirectory folder;
+  const DicomFile image("DX");
+  const HttpAnswer uploaded = Form()
+                                  .Field("practice_id", "north")
+                                  .File("file", "a.dcm", ReadFile(image.SaveIn(folder.Path())))
+                                  .PostTo(clinic_.Http(), "/api/v1/dicom/upload");
+  ASSERT_EQ(200, uploaded.status) << uploaded.body;
+  clinic_.Decided(image.StudyUid());
+  Json::Value body;
+  body["study_uid"] = image.StudyUid();
+  body["reason"] = "of a phantom";
+  const HttpAnswer asked = clinic_.Http().Post("/api/v1/deletions", body);
+  ASSERT_EQ(202, asked.status) << asked.body;
+  EXPECT_EQ(200, clinic_
+                     .As(clinic_.SignIn("paul"), "POST",
+                         "/api/v1/deletions/" + asked.Json()["id"].asString() + "/approve")
+                     .status);
+
+  Json::Value entry;
+  EXPECT_TRUE(WaitUntil(
+      [&]
+      {
+        for (const Json::Value& upload : clinic_.Http().Get("/api/v1/dicom/uploads").Json())
+        {
+          entry = upload["study_instance_uid"] == image.StudyUid() ? upload : entry;
+        }
+        return entry["upload_status"] == "deleted";
+      }));
+  EXPECT_EQ("of a phantom", entry["deletion_reason"].asString());
+  EXPECT_FALSE(entry["deleted_date"].isNull());
+}
+
 namespace
 {
 class Login : public ::testing::Test

@@ -15,6 +15,7 @@
 #include "Core/Records/AwaitedStudy.h"
 #include "Core/Records/Filing.h"
 #include "Core/Records/Practice.h"
+#include "Core/Records/StudyDeletion.h"
 #include "Core/Records/StudyStore.h"
 
 namespace OrthancClinic
@@ -765,6 +766,7 @@ void StudyRecorder::Forget(RunningTask& task)
     store.Delete(id);
     TaskStore(transaction).Cancel("settle.study", id);
     events_.Emit(transaction, "study.deleted", study->practiceId, EventData(*study));
+    StudyDeletionStore(transaction).Forget(id);
   }
   task.Complete(transaction);
   transaction.Commit();

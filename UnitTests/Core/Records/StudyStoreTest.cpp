@@ -328,6 +328,7 @@ TEST_P(StudiesOn, FromBeforeAreListedAtOnceAndFoundByWordsOnceTheyAreIndexed)
         sql << "DROP TABLE study_words";
         sql << "DROP TABLE measurements";
         sql << "DROP TABLE awaited_studies";
+        sql << "DROP TABLE study_deletions";
         sql << "DELETE FROM number_sequences";
         sql << "ALTER TABLE studies DROP COLUMN referring_physician";
         sql << "DELETE FROM migrations WHERE component = 'core' AND number >= 5";
