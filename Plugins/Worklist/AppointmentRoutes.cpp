@@ -2,9 +2,6 @@
 
 #include "AppointmentRoutes.h"
 
-#include <algorithm>
-#include <map>
-
 #include "Core/Dicom/LocalTime.h"
 #include "Core/Identity/AuditTrail.h"
 #include "Core/Records/AppointmentStore.h"
@@ -15,9 +12,6 @@ namespace OrthancClinic::Worklist
 {
 namespace
 {
-// So many records of a batch are written in one transaction: the feed must not wait long for its turn.
-constexpr Json::ArrayIndex BATCH_PART = 100;
-
 const Json::Value& AppointmentSchema()
 {
   static const Json::Value SCHEMA = JsonLiteral(R"({
@@ -135,65 +129,6 @@ void Delete(Transaction& transaction, const EventLog& events, const AuditEntry& 
   Record(transaction, events, by, "delete", appointment.value());
 }
 
-Json::Value PutOne(Transaction& transaction, const EventLog& events, const Request& request,
-                   const Json::Value& json)
-{
-  Json::Value result;
-  result["id"] = json.isObject() && json["id"].isString() ? json["id"] : Json::Value();
-  const auto fail = [&](const std::string& why)
-  {
-    result["status"] = "failed";
-    result["error"] = why;
-  };
-  try
-  {
-    const Appointment appointment = ReadWhole(json);
-    transaction.Savepoint(
-        [&]
-        {
-          const bool isNew = Put(transaction, events, request.Audit(""), appointment);
-          result["status"] = isNew ? "created" : "updated";
-        });
-  }
-  catch (const BadInput& error)
-  {
-    fail(request.Translate(error));
-  }
-  catch (const NotFound& error)
-  {
-    fail(request.Translate(error));
-  }
-  catch (const Conflict& error)
-  {
-    fail(request.Translate(error));
-  }
-  return result;
-}
-
-Response PutBatch(Database& database, const EventLog& events, const Request& request)
-{
-  const Json::Value& appointments = request.Body()["appointments"];
-  Json::Value body;
-  body["results"] = Json::arrayValue;
-  std::map<std::string, int> counts = {{"created", 0}, {"updated", 0}, {"failed", 0}};
-  for (Json::ArrayIndex first = 0; first < appointments.size(); first += BATCH_PART)
-  {
-    Transaction transaction(database);
-    for (Json::ArrayIndex i = first; i < std::min(first + BATCH_PART, appointments.size()); i++)
-    {
-      Json::Value result = PutOne(transaction, events, request, appointments[i]);
-      counts[result["status"].asString()]++;
-      body["results"].append(std::move(result));
-    }
-    transaction.Commit();
-  }
-  for (const auto& [status, count] : counts)
-  {
-    body[status] = count;
-  }
-  return Response::Json(body);
-}
-
 Response Search(Database& database, const Request& request)
 {
   const Page page = request.GetPage();
@@ -292,17 +227,19 @@ void AddAppointmentRoutes(Router& router, Database& database, const EventLog& ev
          return Response::Json(stored, isNew ? 201 : 200);
        }});
 
-  router.Add({.method = HttpMethod::Post,
-              .path = "/api/v1/appointments/batch",
-              .permission = Permission::WriteAppointments,
-              .summary = "Creates or replaces many; each is stored whole or not at all, with a report",
-              .body = JsonLiteral(R"({
+  router.Add(
+      {.method = HttpMethod::Post,
+       .path = "/api/v1/appointments/batch",
+       .permission = Permission::WriteAppointments,
+       .summary = "Creates or replaces many; each is stored whole or not at all, with a report",
+       .body = JsonLiteral(R"({
                 "type": "object", "additionalProperties": false, "required": ["appointments"],
                 "properties": {"appointments": {"type": "array", "maxItems": 20000}}
               })"),
-              .maxBody = 64 << 20,
-              .handler = [&database, &events](const Request& request)
-              { return PutBatch(database, events, request); }});
+       .maxBody = 64 << 20,
+       .handler = [&database, writer = MakeAppointmentWriter(events)](const Request& request) {
+         return PutEach(database, request, request.Body()["appointments"], writer, {"created", "updated"});
+       }});
 
   router.Add({.method = HttpMethod::Delete,
               .path = "/api/v1/appointments/{id}",

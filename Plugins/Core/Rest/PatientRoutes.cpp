@@ -9,9 +9,6 @@ namespace OrthancClinic
 {
 namespace
 {
-// So many records of a batch are written in one transaction: the feed must not wait long for its turn.
-constexpr Json::ArrayIndex BATCH_PART = 100;
-
 const Json::Value& PatientSchema()
 {
   static const Json::Value SCHEMA = JsonLiteral(R"({
@@ -132,59 +129,6 @@ Patient ReadWhole(const Json::Value& json)
   }
   return ReadPatient(json);
 }
-
-Json::Value PutOne(Transaction& transaction, const EventLog& events, const Request& request,
-                   const Json::Value& json)
-{
-  Json::Value result;
-  result["id"] = json.isObject() && json["id"].isString() ? json["id"] : Json::Value();
-  try
-  {
-    const Patient patient = ReadWhole(json);
-    transaction.Savepoint(
-        [&] { result["status"] = ToString(Put(transaction, events, request.Audit(""), patient)); });
-  }
-  catch (const BadInput& error)
-  {
-    result["status"] = "failed";
-    result["error"] = request.Translate(error);
-  }
-  catch (const NotFound& error)
-  {
-    result["status"] = "failed";
-    result["error"] = request.Translate(error);
-  }
-  catch (const Conflict& error)
-  {
-    result["status"] = "failed";
-    result["error"] = request.Translate(error);
-  }
-  return result;
-}
-
-Response PutBatch(const CoreParts& parts, const Request& request)
-{
-  const Json::Value& patients = request.Body()["patients"];
-  Json::Value body;
-  body["results"] = Json::arrayValue;
-  std::map<std::string, int> counts = {{"created", 0}, {"updated", 0}, {"unchanged", 0}, {"failed", 0}};
-  for (Json::ArrayIndex first = 0; first < patients.size(); first += BATCH_PART)
-  {
-    Transaction transaction(parts.database);
-    for (Json::ArrayIndex i = first; i < std::min(first + BATCH_PART, patients.size()); i++)
-    {
-      Json::Value result = PutOne(transaction, parts.events, request, patients[i]);
-      counts[result["status"].asString()]++;
-      body["results"].append(std::move(result));
-    }
-    transaction.Commit();
-  }
-  for (const auto& [status, count] : counts)
-  {
-    body[status] = count;
-  }
-  return Response::Json(body);
-}
 }  // namespace
 
 void AddPatientRoutes(Router& router, const CoreParts& parts)
@@ -274,7 +218,11 @@ void AddPatientRoutes(Router& router, const CoreParts& parts)
                 "properties": {"patients": {"type": "array", "maxItems": 20000}}
               })"),
               .maxBody = 64 << 20,
-              .handler = [parts](const Request& request) { return PutBatch(parts, request); }});
+              .handler = [parts, writer = MakePatientWriter(parts.events)](const Request& request)
+              {
+                return PutEach(parts.database, request, request.Body()["patients"], writer,
+                               {"created", "updated", "unchanged"});
+              }});
 
   router.Add({.method = HttpMethod::Delete,
               .path = "/api/v1/patients/{id}",

@@ -9,9 +9,12 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "Core/Api.h"
 #include "Core/Database/Database.h"
 #include "Core/Identity/AuditEntry.h"
+#include "Core/Rest/Router.h"
 
 namespace OrthancClinic
 {
@@ -27,4 +30,9 @@ struct RecordWriter
       merge;
   std::function<void(Transaction&, const AuditEntry& by, const std::string& id)> unmerge;
 };
+
+// The answer of a batch: each of `records` is written whole or not at all, and one that is refused spoils no
+// other one. It has the "results" in their order, and how many there are of each of `outcomes` and "failed".
+ORTHANC_CLINIC_API Response PutEach(Database& database, const Request& request, const Json::Value& records,
+                                    const RecordWriter& writer, const std::vector<std::string>& outcomes);
 }  // namespace OrthancClinic
