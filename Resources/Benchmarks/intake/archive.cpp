@@ -172,7 +172,6 @@ void Run(int studies, int images)
   const std::vector<std::pair<std::string, std::string>> lists = {
       {"the last received", "limit=50"},
       {"the last page", fmt::format("limit=50&skip={}", studies - 50)},
-      {"one patient", "patient_id=MRN-00777&limit=50"},
       {"one accession number", "accession_number=ACC-004711&limit=50"},
       {"text: a beginning and a given name", "q=family1%20given7&limit=50"},
       {"sorted by name", "sort=patient_name&limit=50"},
