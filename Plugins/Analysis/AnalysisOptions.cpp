@@ -27,7 +27,7 @@ ProviderOptions ReadProvider(const Json::Value& json, const std::string& path)
       throw BadInput(fmt::format("{}.{}: expected with the type {}", path, key, provider.type));
     }
   };
-  const bool isDicom = provider.type == "dicom" || provider.type == "dicomweb";
+  const bool isDicom = provider.IsDicomNode();
   if (provider.type == "dicom")
   {
     need("Modality");

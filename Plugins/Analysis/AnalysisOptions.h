@@ -21,6 +21,7 @@ struct ProviderOptions
 {
   std::string name;
   std::string type;  // "quality", "openai", "http", "dicom" or "dicomweb"
+  bool IsDicomNode() const { return type == "dicom" || type == "dicomweb"; }  // its answer comes as DICOM
 
   std::string endpoint;
   std::string model;

@@ -473,7 +473,7 @@ bool Analyzer::Begin(Provider& provider, Analysis& analysis, const Dispatch& dis
     }
   }
   store.Put(dispatch);
-  if (options.type == "dicom" || options.type == "dicomweb")
+  if (options.IsDicomNode())
   {
     // What it makes may come before it has got everything.
     analysis.sentStudyUid = Pseudonyms(analysis.id).Uid(analysis.studyInstanceUid);
@@ -1047,10 +1047,10 @@ void Analyzer::Receive(RunningTask& task)
   {
     LogWarning("What was made for the analysis " + analysis->id +
                " was deleted: it was cancelled, or its study is gone");
-  }
-  if (images.empty() && analysis->status == "sent")
-  {
-    Fail(task, *analysis, Failure::NO_ANSWER, "The study was deleted");
+    if (analysis->status == "sent")
+    {
+      Fail(task, *analysis, Failure::NO_ANSWER, "The study was deleted");
+    }
   }
   if (!problem.empty())
   {

@@ -32,7 +32,7 @@ std::unique_ptr<IProvider> MakeProvider(const ProviderOptions& options, Images& 
   {
     return std::make_unique<HttpProvider>(options, images, orthanc);
   }
-  if (options.type == "dicom" || options.type == "dicomweb")
+  if (options.IsDicomNode())
   {
     return std::make_unique<DicomProvider>(options, images, orthanc);
   }

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <chrono>
-#include <functional>
 #include <iostream>
 #include <random>
 #include <thread>
@@ -86,8 +85,7 @@ struct Measured
 };
 
 // The time of each call of `paths`, in the order given; prints it.
-Measured Measure(const OrthancServer& server, const std::string& name, const std::vector<std::string>& paths,
-                 const std::vector<std::string>& headers = {}, long expected = 200)
+Measured Measure(const OrthancServer& server, const std::string& name, const std::vector<std::string>& paths)
 {
   const HttpClient http = server.Http();
   std::vector<double> times;
@@ -95,9 +93,9 @@ Measured Measure(const OrthancServer& server, const std::string& name, const std
   for (const std::string& path : paths)
   {
     const auto begin = Clock::now();
-    const HttpAnswer answer = http.Call("GET", path, "", headers);
+    const HttpAnswer answer = http.Get(path);
     times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
-    if (answer.status != expected)
+    if (answer.status != 200)
     {
       throw std::runtime_error(fmt::format("{}: {} {}", path, answer.status, answer.body.substr(0, 500)));
     }
